@@ -1,0 +1,1 @@
+"""PeerMeet: video meetings between browsers, in pure Python."""
