@@ -14,7 +14,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=64)]
 StreamId = Annotated[str, Meta(min_length=1, max_length=64)]  # browsers use 36
 Sdp = Annotated[str, Meta(max_length=48_000)]  # an offer of 16 m-lines is 30 kB; a frame holds 64 KiB
 CandidateLine = Annotated[str, Meta(max_length=512)]  # the longest in RFC 8839 with all extensions is about 300
-Key = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_.-]*$")]
+Key = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_.-]*\Z")]
 MAX_CANDIDATES = 24  # in one signal: a host with six interfaces, three kinds each, and room to spare
 MAX_ATTRIBUTES = 16  # keys a participant; each built-in control uses one
 VALUE_BYTES = 4096  # of one attribute or message as JSON: a screenful of text
@@ -86,9 +86,7 @@ class Candidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 
     candidate: CandidateLine
     sdp_mid: Annotated[str, Meta(max_length=64)] | None = None
-    sdp_m_line_index: Annotated[int, Meta(ge=0, le=255)] | None = msgspec.field(
-        default=None, name="sdpMLineIndex"
-    )
+    sdp_m_line_index: Annotated[int, Meta(ge=0, le=255)] | None = msgspec.field(default=None, name="sdpMLineIndex")
     username_fragment: Annotated[str, Meta(max_length=256)] | None = None
 
 

@@ -1,6 +1,6 @@
 """The nouns of a meeting: frozen values, changed only by `room.evolve`.
 
-    knocking -> online <-> away -> gone        (presence; *knocking* waits for the doors of a later chapter)
+knocking -> online <-> away -> gone        (presence; *knocking* waits for the doors of a later chapter)
 """
 
 from __future__ import annotations

@@ -16,6 +16,9 @@ _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u
 # The joiners are control characters by category, yet Hindi, Persian and most emoji cannot be written without.
 _JOINERS = frozenset("\u200c\u200d")
 
+# Letters and symbols by category that are drawn as nothing: Hangul fillers, the empty Braille cell, a null notehead.
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0\U0001d159")
+
 
 def clean_name(text: object, field: str = "name") -> str:
     """Return a participant's name, trimmed and composed (NFC), or refuse with ``bad_name``."""
@@ -39,16 +42,18 @@ def _clean(text: object, longest: int, code: str, field: str) -> str:
 
 
 def _visible(char: str) -> bool:
-    return unicodedata.category(char)[0] in "LNPS"
+    return (unicodedata.category(char)[0] in "LNPS" or ord(char) > 0xFFFF) and char not in _BLANK
 
 
 def _forbidden(char: str) -> bool:
     if char in "<>" or char in _DIRECTION:
         return True
     category = unicodedata.category(char)
-    if category == "Cf":  # tags that build flags (U+E0020 and on) and soft hyphens stay; all else invisible goes
+    if category == "Cf":  # tags that build flags (U+E0020 and on) stay; all else invisible goes
         return char not in _JOINERS and not 0xE0020 <= ord(char) <= 0xE007F
-    return category in {"Cc", "Cs", "Cn", "Zl", "Zp"}
+    if category == "Cn":  # unassigned when this Python was made; emoji are added every year
+        return not 0x1F000 <= ord(char) <= 0x1FAFF
+    return category in {"Cc", "Cs", "Zl", "Zp"}
 
 
 def _piled(line: str) -> bool:

@@ -100,6 +100,8 @@ def decide(room: Room, command: AnyCommand) -> tuple[AnyEvent, ...]:
         case Unpublish(source=source):
             return _changed(me, publications=tuple(p for p in me.publications if p.source != source))
         case Signal(to=to, description=description, candidates=candidates):
+            if description is None and not candidates:
+                raise Refusal("bad_message")
             if to == me.id or room.find(to) is None:
                 raise Refusal("no_such_participant")
             return (Signaled(to, me.id, description, candidates),)
@@ -152,7 +154,9 @@ def view(room: Room, id: str) -> Room:
 
 def _changed(me: Participant, **changes: object) -> tuple[ParticipantChanged, ...]:
     after = replace(me, **changes)
-    return () if after == me else (ParticipantChanged(after),)
+    # Compared as they travel: to Python 1, 1.0 and True are equal, to those who hear them they are not.
+    same = msgspec.json.encode(after) == msgspec.json.encode(me)
+    return () if same else (ParticipantChanged(after),)
 
 
 def _merged(old: dict[str, object], new: dict[str, object]) -> dict[str, object]:

@@ -12,8 +12,7 @@ from .errors import Refusal
 from .events import AnyEvent
 
 DEPTH = 16  # levels of nesting; our own messages use four
-
-
+EVENT_DEPTH = DEPTH + 3  # an attribute stands three levels deeper in `Welcomed` than in its command
 LARGEST = 2**53  # beyond it JavaScript's numbers are no integers any more
 
 
@@ -22,12 +21,12 @@ class JoinRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_f
     with the ticket's user it makes the seat, so that the same page finds the same seat again."""
 
     room: Annotated[str, Meta(min_length=1, max_length=64)]
-    device: Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+    device: Annotated[str, Meta(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+\Z")]
 
 
 def parse_join(message: object) -> JoinRequest:
     """Return the request to join, or raise `Refusal`: ``not_joined`` if it asks for something else."""
-    if not isinstance(message, dict):
+    if not isinstance(message, dict) or not _shallow(message, DEPTH):
         raise Refusal("bad_message")
     kind = message.get("type")
     if not isinstance(kind, str) or (kind != "join" and kind not in TYPES):
@@ -52,17 +51,19 @@ def parse(message: object, by: str) -> FromBrowser:
     if not isinstance(kind, str) or kind not in TYPES:
         raise Refusal("unknown_command")
     try:
-        return msgspec.convert({**message, "by": by}, FromBrowser)
+        command: FromBrowser = msgspec.convert({**message, "by": by}, FromBrowser)
+        return command
     except (msgspec.ValidationError, RecursionError):
         raise Refusal("bad_message") from None
 
 
 def parse_event(message: object) -> AnyEvent:
     """Return an event as the user interface hears it from its tab; raises `Refusal` as `parse` does."""
-    if not isinstance(message, dict) or not _shallow(message, DEPTH):
+    if not isinstance(message, dict) or not _shallow(message, EVENT_DEPTH):
         raise Refusal("bad_message")
     try:
-        return msgspec.convert(message, AnyEvent)
+        event: AnyEvent = msgspec.convert(message, AnyEvent)
+        return event
     except (msgspec.ValidationError, RecursionError):
         raise Refusal("bad_message") from None
 
@@ -75,7 +76,8 @@ def build(event: AnyEvent) -> dict[str, Any]:
 
 def _shallow(value: object, depth: int) -> bool:
     if isinstance(value, dict):
-        return depth > 0 and all(isinstance(k, str) and _shallow(v, depth - 1) for k, v in value.items())
+        words = all(isinstance(k, str) and _shallow(k, 0) for k in value)
+        return depth > 0 and words and all(_shallow(v, depth - 1) for v in value.values())
     if isinstance(value, list | tuple):
         return depth > 0 and all(_shallow(v, depth - 1) for v in value)
     if isinstance(value, float):
@@ -85,4 +87,4 @@ def _shallow(value: object, depth: int) -> bool:
     return value is None or (isinstance(value, int) and -LARGEST <= value <= LARGEST)
 
 
-TYPES: dict[str, type] = {kind.__struct_config__.tag: kind for kind in FromBrowser.__args__}  # type: ignore[attr-defined]
+TYPES: dict[str, type] = {kind.__struct_config__.tag: kind for kind in FromBrowser.__args__}

@@ -1,0 +1,343 @@
+/* React faces of the browser's half: the only file with imports that node lacks. The meeting lives beside the
+   component tree, one to a page: what re-renders or reconnects never touches it. */
+import { createContext, useContext, useEffect, useLayoutEffect, useRef, useState, useSyncExternalStore } from "react";
+import { io } from "socket.io-client";
+
+import env from "$/env.json";
+import { getBackendURL } from "$/utils/state";
+
+import { createMeeting } from "./meeting.js";
+import { fit } from "./layout.js";
+
+const SOURCES = ["microphone", "camera"];
+const backend = () => getBackendURL(env.PING).origin;
+
+/* The meeting of this page ------------------------------------------------------------------------------- */
+
+const nothing = Object.freeze({
+  phase: "preview", line: "offline", you: null, room: null, refusal: null, ended: null, peers: {},
+  sources: { microphone: { on: false, busy: true, error: null }, camera: { on: false, busy: true, error: null } },
+});
+let current = null; // { code, meeting, release timer, hear }
+const watchers = new Set();
+const changed = () => watchers.forEach((watch) => watch());
+
+function useMeeting() {
+  return useSyncExternalStore(
+    (watch) => { watchers.add(watch); return () => watchers.delete(watch); },
+    () => current?.meeting.snapshot() ?? nothing,
+    () => nothing,
+  );
+}
+
+function open(code, hear) {
+  const meeting = createMeeting({
+    room: code,
+    device: crypto.getRandomValues(new Uint32Array(4)).reduce((word, n) => word + n.toString(36), ""),
+    connect: (auth) => io(`${backend()}/meeting`, {
+      path: "/rtc/", transports: ["websocket"], forceNew: true, reconnection: false, timeout: 5000, auth,
+    }),
+    createConnection: (configuration) => new RTCPeerConnection(configuration),
+    devices: navigator.mediaDevices,
+    secure: window.isSecureContext,
+    getTicket: () => ask("POST", "/api/tickets", { room: code }),
+  });
+  meeting.subscribe(changed);
+  meeting.listen((event) => current?.meeting === meeting && current.hear?.(event));
+  current = { code, meeting, hear };
+  meeting.preview();
+  changed();
+}
+
+function enter(code, hear) {
+  if (current?.code === code) {
+    clearTimeout(current.release); // the same page mounted again: a reconnect, a new version of its Python
+    current.hear = hear;
+  } else {
+    current?.meeting.leave();
+    open(code, hear);
+  }
+  const mine = current;
+  return () => {
+    mine.release = setTimeout(() => { mine.meeting.leave(); if (current === mine) { current = null; changed(); } }, 1000);
+  };
+}
+
+if (typeof window !== "undefined") {
+  window.addEventListener("pagehide", () => current?.meeting.leave());
+  window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
+  window.addEventListener("online", () => current?.meeting.poke());
+}
+
+/* What Python's buttons call, see browser/actions.py */
+export const toggleSource = (source) => { current?.meeting.toggle(source); };
+export const leaveMeeting = () => { current?.meeting.leave(); };
+export const sendMessage = (topic, data) => { current?.meeting.command({ type: "send_message", topic, data }); };
+export const setAttributes = (attributes) => { current?.meeting.command({ type: "set_attributes", attributes }); };
+export const rejoinMeeting = () => { if (current) open(current.code, current.hear); };
+
+export function MeetingRoom({ room, onEvent, children, ...rest }) {
+  const hear = useRef(null);
+  hear.current = onEvent;
+  const { phase } = useMeeting();
+  // Reflex starts over with an empty `room` after its server was restarted; the address knows it all the time.
+  const [code, setCode] = useState("");
+  useEffect(() => setCode((known) => known || room || window.location.pathname.split("/")[2] || ""), [room]);
+  useEffect(() => (code ? enter(code, (event) => hear.current?.(event)) : undefined), [code]);
+  return <div {...rest} data-phase={phase}>{children}</div>;
+}
+
+export function When({ phases, children }) {
+  return phases.includes(useMeeting().phase) ? children : null;
+}
+
+export function Line({ children }) {
+  const { phase, line } = useMeeting();
+  return phase === "joined" && line !== "online" ? children : null;
+}
+
+/* Seeing and hearing ---------------------------------------------------------------------------------------- */
+
+function Video({ stream, mirrored, ...rest }) {
+  const element = useRef(null);
+  useLayoutEffect(() => { if (element.current.srcObject !== stream) element.current.srcObject = stream; }, [stream]);
+  return <video ref={element} autoPlay playsInline muted data-mirrored={mirrored ? "" : undefined} {...rest} />;
+}
+
+function AudioSink({ stream }) {
+  const element = useRef(null);
+  useEffect(() => {
+    element.current.srcObject = stream;
+    return () => { if (element.current) element.current.srcObject = null; };
+  }, [stream]);
+  return <audio ref={element} autoPlay />;
+}
+
+export function Preview({ children, ...rest }) {
+  const { sources } = useMeeting();
+  const stream = sources.camera.on ? current?.meeting.stream(null, "camera") : null;
+  return (
+    <div {...rest} data-on={sources.camera.on} data-busy={sources.camera.busy}>
+      {stream ? <Video stream={stream} mirrored /> : children}
+    </div>
+  );
+}
+
+export function LevelMeter({ label, ...rest }) {
+  const { sources } = useMeeting();
+  const { on } = sources.microphone;
+  const element = useRef(null);
+  useEffect(() => {
+    const stream = on ? current?.meeting.stream(null, "microphone") : null;
+    if (!stream?.getAudioTracks().length) return undefined;
+    const context = new AudioContext();
+    const analyser = new AnalyserNode(context, { fftSize: 512, smoothingTimeConstant: 0.6 });
+    context.createMediaStreamSource(stream).connect(analyser);
+    const samples = new Float32Array(analyser.fftSize);
+    let frame = requestAnimationFrame(function draw() {
+      analyser.getFloatTimeDomainData(samples);
+      const level = Math.sqrt(samples.reduce((sum, s) => sum + s * s, 0) / samples.length);
+      element.current?.style.setProperty("--level", Math.min(1, level * 6).toFixed(2)); // speech is about 0.1
+      frame = requestAnimationFrame(draw);
+    });
+    return () => { cancelAnimationFrame(frame); context.close(); };
+  }, [on]);
+  return <div role="img" aria-label={label} {...rest} ref={element} data-on={on}><i /></div>;
+}
+
+export function SourceToggle({ source, labelOn, labelOff, children, ...rest }) {
+  const { on, busy, error } = useMeeting().sources[source];
+  return (
+    <button type="button" {...rest} aria-pressed={on} aria-label={on ? labelOn : labelOff} title={on ? labelOn : labelOff}
+      data-on={on} data-busy={busy} data-error={error ?? undefined} onClick={() => toggleSource(source)}>
+      {children}
+    </button>
+  );
+}
+
+export function Notices({ sentences, ...rest }) {
+  const { sources, refusal } = useMeeting();
+  const said = SOURCES.filter((source) => sources[source].error).map((source) => sources[source].error);
+  const lines = [...new Set(said)].map((code) => ({ code, message: sentences[code] ?? code }));
+  if (refusal) lines.push(refusal);
+  return (
+    <div {...rest} role="alert">
+      {lines.map(({ code, message }) => <p key={code} data-code={code}>{message}</p>)}
+    </div>
+  );
+}
+
+const initials = (name) => [...name.trim()].length && name.trim().split(/\s+/).slice(0, 2).map((w) => [...w][0]).join("");
+const hue = (id) => [...id].reduce((sum, c) => (sum * 31 + c.codePointAt(0)) % 360, 7);
+
+function Tile({ participant, streams, mine, labels }) {
+  const published = Object.fromEntries(participant.publications.map((p) => [p.source, p]));
+  const shows = (source) => Boolean(published[source]) && !published[source].muted;
+  const video = shows("camera") ? streams.camera : null;
+  const hears = shows("microphone");
+  const away = participant.presence === "away";
+  return (
+    <div className="tile" role="group" aria-label={mine ? labels.you : participant.name} data-participant={participant.id}
+      data-mine={mine} data-away={away} data-camera={shows("camera")} data-microphone={hears}
+      style={{ "--hue": hue(participant.user) }}>
+      <div className="tile-avatar" aria-hidden="true">{initials(participant.name)}</div>
+      {video && <Video stream={video} mirrored={mine} />}
+      {!mine && streams.microphone && <AudioSink stream={streams.microphone} />}
+      <div className="tile-name">
+        <MicrophoneMark on={hears} label={hears ? labels.microphone_on : labels.microphone_off} />
+        <span title={participant.name}>{participant.name}</span>
+        {mine && <small>{labels.you}</small>}
+        {away && <small>{labels.away}</small>}
+      </div>
+    </div>
+  );
+}
+
+// The two lucide icons that a tile shows; tiles are drawn here, where Python's icons cannot reach.
+function MicrophoneMark({ on, label }) {
+  return (
+    <svg className="tile-microphone" role="img" aria-label={label} data-on={on} viewBox="0 0 24 24" width="16" height="16"
+      fill="none" stroke="currentColor" strokeWidth="2" strokeLinecap="round" strokeLinejoin="round">
+      {on
+        ? <><path d="M12 19v3" /><path d="M19 10v2a7 7 0 0 1-14 0v-2" /><rect x="9" y="2" width="6" height="13" rx="3" /></>
+        : <><path d="M12 19v3" /><path d="M15 9.34V5a3 3 0 0 0-5.68-1.33" /><path d="M16.95 16.95A7 7 0 0 1 5 12v-2" />
+          <path d="M18.89 13.23A7 7 0 0 0 19 12v-2" /><path d="m2 2 20 20" /><path d="M9 9v3a3 3 0 0 0 5.12 2.12" /></>}
+    </svg>
+  );
+}
+
+export function Stage({ labels, children, ...rest }) {
+  const { room, you, peers } = useMeeting();
+  const element = useRef(null);
+  const [size, setSize] = useState(null);
+  useLayoutEffect(() => {
+    const watch = new ResizeObserver(([{ contentRect }]) => setSize([contentRect.width, contentRect.height]));
+    watch.observe(element.current);
+    return () => watch.disconnect();
+  }, []);
+  const everybody = room?.participants ?? [];
+  const tiles = [...everybody.filter((p) => p.id !== you), ...everybody.filter((p) => p.id === you)];
+  const grid = size && fit(tiles.length, size[0], size[1]);
+  return (
+    <div {...rest} ref={element} style={grid && { "--columns": grid.columns, "--tile": `${grid.width}px` }}>
+      {tiles.map((p) => {
+        const mine = p.id === you;
+        const streams = mine ? { camera: current?.meeting.stream(you, "camera") } : peers[p.id]?.streams ?? {};
+        return <Tile key={p.id} participant={p} streams={streams} mine={mine} labels={labels} />;
+      })}
+      {tiles.length < 2 && children}
+    </div>
+  );
+}
+
+/* Forms and buttons that speak HTTP ------------------------------------------------------------------------- */
+
+async function ask(method, path, body) {
+  try {
+    const response = await fetch(backend() + path, {
+      method, credentials: "include", body: body && JSON.stringify(body),
+      headers: { "X-PeerMeet": "page", ...(body && { "Content-Type": "application/json" }) },
+    });
+    return await response.json();
+  } catch {
+    return { error: { code: "offline", message: "The server cannot be reached. Check your connection and try again." } };
+  }
+}
+
+const Refused = createContext(null);
+
+function AskingForm({ onAsk, children, ...rest }) {
+  const [error, setError] = useState(null);
+  const [busy, setBusy] = useState(true); // until the page is alive: a form sent by the bare browser would leave it
+  useEffect(() => setBusy(false), []);
+  const form = useRef(null);
+  const submit = async (event) => {
+    event.preventDefault();
+    const fields = Object.fromEntries(new FormData(event.currentTarget));
+    setBusy(true);
+    const { error: refused } = await onAsk(fields);
+    setBusy(false);
+    setError(refused ?? null);
+  };
+  useEffect(() => {
+    for (const input of form.current.querySelectorAll("input")) {
+      input.setAttribute("aria-invalid", String(Boolean(error) && error.field === input.name));
+    }
+    if (error?.field) form.current.elements[error.field]?.focus();
+  }, [error]);
+  return (
+    <Refused.Provider value={error}>
+      <form {...rest} ref={form} method="post" noValidate aria-busy={busy} onSubmit={submit}>
+        <fieldset disabled={busy}>{children}</fieldset>
+      </form>
+    </Refused.Provider>
+  );
+}
+
+export function HttpForm({ action, next, ...rest }) {
+  const onAsk = async (fields) => {
+    const answer = await ask("POST", action, fields);
+    if (!answer.error) {
+      // A new page, so that every socket of it carries the new cookie.
+      window.location.assign(inside(new URLSearchParams(window.location.search).get("next")) ?? next);
+      await new Promise(() => {}); // the form stays busy until the page is gone
+    }
+    return answer;
+  };
+  return <AskingForm {...rest} onAsk={onAsk} action={action} />;
+}
+
+// Where one wanted to go, if it is a page of ours.
+const inside = (path) => (path && /^\/(?![/\\])/.test(path) ? path : null);
+
+export function JoinForm(props) {
+  const { phase } = useMeeting();
+  const onAsk = async (fields) => {
+    if ("name" in fields) {
+      const answer = await ask("POST", "/api/guests", { name: fields.name });
+      if (answer.error) return answer;
+    }
+    await current?.meeting.join();
+    return {};
+  };
+  return <AskingForm {...props} onAsk={onAsk} data-phase={phase} />;
+}
+
+export function FieldError({ field, ...rest }) {
+  const error = useContext(Refused);
+  const mine = error && (error.field ?? "") === (field ?? "");
+  return <p {...rest} role="alert" data-code={mine ? error.code : undefined}>{mine ? error.message : ""}</p>;
+}
+
+export function SignOutButton({ next, children, ...rest }) {
+  const signOut = async () => { await ask("DELETE", "/api/session"); window.location.assign(next); };
+  return <button type="button" {...rest} onClick={signOut}>{children}</button>;
+}
+
+export function CopyButton({ path, text, copied, children, ...rest }) {
+  const [done, setDone] = useState(false);
+  useEffect(() => {
+    const timer = done && setTimeout(() => setDone(false), 2000);
+    return () => clearTimeout(timer);
+  }, [done]);
+  const copy = async () => {
+    await write(text ?? new URL(path, window.location.origin).href);
+    setDone(true);
+  };
+  return (
+    <button type="button" {...rest} data-copied={done} onClick={copy}>
+      {children}<span role="status">{done ? copied : ""}</span>
+    </button>
+  );
+}
+
+async function write(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const area = document.createElement("textarea"); // an insecure page has no clipboard
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+  return undefined;
+}

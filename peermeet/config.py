@@ -1,0 +1,172 @@
+"""Settings: frozen, read once from the environment. A bad value stops the start, with its name and what is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+
+class BadSetting(ValueError):
+    """A setting that cannot be used; its text names the variable and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One row of the table below: how the text of a variable becomes a value."""
+
+    field: str
+    default: str
+    read: Callable[[str], Any]
+    allowed: str
+
+
+def _whole(lowest: int, highest: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not lowest <= (value := int(text)) <= highest:
+            raise ValueError
+        return value
+
+    return read
+
+
+def _list(check: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
+    return lambda text: tuple(check(item.strip()) for item in text.split(",") if item.strip())
+
+
+def _origin(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or text.rstrip("/").count("/") != 2:
+        raise ValueError
+    return text.rstrip("/").lower()
+
+
+def _network(text: str) -> str:
+    ipaddress.ip_network(text, strict=False)
+    return text
+
+
+def _module(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", text):
+        raise ValueError
+    return text
+
+
+def _mongo(text: str) -> str | None:
+    if text and not text.startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError
+    return text or None
+
+
+def _secret(text: str) -> str | None:
+    if text and len(text.encode()) < 32:  # RFC 7518, section 3.2: at least as long as the hash
+        raise ValueError
+    return text or None
+
+
+def _host(text: str) -> str:
+    if not text or re.search(r"[\s/]", text):
+        raise ValueError
+    return text
+
+
+def _log_level(text: str) -> str:
+    if text not in {"debug", "info", "warning", "error"}:
+        raise ValueError
+    return text
+
+
+class IceServer(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """RTCIceServer of the W3C WebRTC specification."""
+
+    urls: str | tuple[str, ...]
+    username: str | None = None
+    credential: str | None = None
+
+
+def _ice(text: str) -> tuple[IceServer, ...]:
+    if not text.strip():
+        return ()
+    if text.lstrip().startswith("["):
+        servers = msgspec.json.decode(text, type=tuple[IceServer, ...])
+    else:
+        servers = tuple(IceServer(url.strip()) for url in text.split(",") if url.strip())
+    for server in servers:
+        for url in (server.urls,) if isinstance(server.urls, str) else server.urls:
+            if not re.match(r"(stuns?|turns?):[^\s/]+$", url):
+                raise ValueError
+    return servers
+
+
+VARIABLES: dict[str, Variable] = {
+    "PEERMEET_HOST": Variable("host", "0.0.0.0", _host, "an address or a host name to listen on"),  # noqa: S104 (meetings are for other people's browsers)
+    "PEERMEET_PORT": Variable("port", "3000", _whole(1, 65535), "a number from 1 to 65535"),
+    "PEERMEET_DATA": Variable("data", ".peermeet", Path, "a folder"),
+    "PEERMEET_SECRET": Variable("secret", "", _secret, "at least 32 bytes, or nothing"),
+    "PEERMEET_MONGO_URL": Variable("mongo_url", "", _mongo, "a mongodb:// address, or nothing for SQLite"),
+    "PEERMEET_ORIGINS": Variable(
+        "origins", "", _list(_origin), "origins such as https://meet.example.org, separated by commas"
+    ),
+    "PEERMEET_TRUSTED_PROXIES": Variable(
+        "trusted_proxies", "", _list(_network), "addresses or networks, separated by commas"
+    ),
+    "PEERMEET_ICE_SERVERS": Variable(
+        "ice_servers",
+        "",
+        _ice,
+        "stun: and turn: addresses separated by commas, or a JSON list of RTCIceServer",
+    ),
+    "PEERMEET_BCRYPT_ROUNDS": Variable("bcrypt_rounds", "12", _whole(4, 16), "a number from 4 to 16"),
+    "PEERMEET_SESSION_HOURS": Variable("session_hours", "168", _whole(1, 8760), "a number from 1 to 8760"),
+    "PEERMEET_CAPACITY": Variable("capacity", "12", _whole(2, 64), "a number from 2 to 64"),
+    "PEERMEET_GRACE": Variable("grace", "30", _whole(1, 600), "seconds from 1 to 600"),
+    "PEERMEET_PLUGINS": Variable("plugins", "", _list(_module), "Python modules, separated by commas"),
+    "PEERMEET_LOG_LEVEL": Variable("log_level", "info", _log_level, "debug, info, warning or error"),
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Settings:
+    """All that a host can set. Not printable: it holds the secret."""
+
+    host: str
+    port: int
+    data: Path
+    secret: str | None
+    mongo_url: str | None
+    origins: tuple[str, ...]
+    trusted_proxies: tuple[str, ...]
+    ice_servers: tuple[IceServer, ...]
+    bcrypt_rounds: int
+    session_hours: int
+    capacity: int
+    grace: int
+    plugins: tuple[str, ...]
+    log_level: str
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str]) -> Settings:
+        """Return the settings, or raise `BadSetting`; unknown PEERMEET_ variables are refused as misspelt."""
+        # PEERMEET_TEST_ and PEERMEET_CHROMIUM are the tests' own.
+        for name in environ:
+            if name.startswith("PEERMEET_") and name not in VARIABLES and not name.startswith(TESTS):
+                raise BadSetting(f"{name} is not a setting. There are: {', '.join(VARIABLES)}.")
+        values: dict[str, Any] = {}
+        for name, variable in VARIABLES.items():
+            text = environ.get(name, variable.default)
+            try:
+                values[variable.field] = variable.read(text)
+            except (ValueError, msgspec.MsgspecError):
+                shown = "" if "SECRET" in name or "URL" in name or "ICE" in name else f"{text!r} "
+                raise BadSetting(f"{name}: {shown}cannot be used. Allowed: {variable.allowed}.") from None
+        return cls(**values)
+
+
+TESTS = ("PEERMEET_TEST_", "PEERMEET_CHROMIUM")
+assert {v.field for v in VARIABLES.values()} == {f.name for f in fields(Settings)}  # noqa: S101 (the two tables are one)

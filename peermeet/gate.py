@@ -1,0 +1,122 @@
+"""What every request passes first, whichever room of the house it is for: Origin, headers, redirects.
+
+Pure ASGI, the outermost layer. Origin is checked for everything that changes something and for every WebSocket,
+Reflex's own event socket included: a session cookie travels along with all of them.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from .core.errors import Refusal
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+HASHED = "/assets/"  # Vite puts a hash of the content into these names
+YEAR = "public, max-age=31536000, immutable"
+
+
+class Gate:
+    """Wraps the application. ``origins`` are allowed besides the one that the request was sent to; ``pages`` is the
+    folder of the built frontend, whose inline scripts are allowed by their hashes."""
+
+    def __init__(self, app: ASGIApp, *, origins: Iterable[str], pages: Path) -> None:
+        self._app = app
+        self._origins = frozenset(origins)
+        self._folders = {f"/{page.parent.relative_to(pages).as_posix()}" for page in pages.glob("*/index.html")}
+        self._headers = {
+            "content-security-policy": policy(inline_scripts(pages)),
+            "x-content-type-options": "nosniff",
+            "referrer-policy": "same-origin",
+            "cross-origin-opener-policy": "same-origin",
+            "permissions-policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        guarded = scope["type"] == "websocket" or scope["method"] not in SAFE
+        if guarded and not allowed(headers.get("origin"), headers.get("host", ""), self._origins):
+            await _refuse(scope, receive, send)
+            return
+        if scope["type"] == "websocket":
+            await self._app(scope, receive, send)
+            return
+
+        if scope["path"] in self._folders:  # a page's own address, instead of a redirect to it with a slash
+            scope = {**scope, "path": scope["path"] + "/", "raw_path": scope["raw_path"] + b"/"}
+
+        async def sent(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._finish(scope, headers, MutableHeaders(scope=message))
+            await send(message)
+
+        await self._app(scope, receive, sent)
+
+    def _finish(self, scope: Scope, request: Headers, response: MutableHeaders) -> None:
+        for name, value in self._headers.items():
+            response[name] = value
+        if scope["scheme"] == "https":
+            response["strict-transport-security"] = "max-age=31536000"
+        response.setdefault("cache-control", YEAR if scope["path"].startswith(HASHED) else "no-cache")
+        location = urlsplit(response.get("location", ""))
+        if location.netloc and location.netloc == request.get("host"):
+            # A redirect to ourselves stays relative: behind a proxy, scheme and port are not ours to know.
+            response["location"] = location._replace(scheme="", netloc="").geturl() or "/"
+
+
+def allowed(origin: str | None, host: str, origins: frozenset[str]) -> bool:
+    """Tell whether a request from ``origin`` may act here: the origin's host is the one the request was sent to, or
+    the origin is listed. Programs send no Origin; what they may do rests on what they bring, not on where they are.
+    The scheme is not compared: a proxy that ends TLS speaks http to us while the page is https."""
+    if origin is None:
+        return True
+    origin = origin.lower()
+    return origin in origins or (origin != "null" and urlsplit(origin).netloc == host.lower())
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1008})
+        return
+    await JSONResponse(Refusal("foreign_origin").answer(), status_code=403)(scope, receive, send)
+
+
+def policy(scripts: Iterable[str]) -> str:
+    """Return the Content-Security-Policy. Scripts: our own files, and the few lines with which the router hands the
+    page its data, each by its hash. Styles may stand in the page: Reflex's error page and the tiles' positions are
+    style attributes, and no hash covers those."""
+    return "; ".join(
+        [
+            "default-src 'none'",
+            " ".join(["script-src 'self'", *(f"'sha256-{digest}'" for digest in sorted(scripts))]),
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data: blob:",
+            "media-src 'self' blob: mediastream:",
+            "font-src 'self'",
+            "connect-src 'self' ws: wss:",  # 'self' does not cover WebSockets in every browser in use
+            "manifest-src 'self'",
+            "form-action 'self'",
+            "base-uri 'none'",
+            "frame-ancestors 'none'",
+        ]
+    )
+
+
+def inline_scripts(pages: Path) -> set[str]:
+    """Return the SHA-256 of every inline script in the built pages, as the policy wants it."""
+    found: set[str] = set()
+    for page in pages.rglob("*.html"):
+        for script in re.findall(r"<script(?![^>]*\bsrc=)[^>]*>(.*?)</script>", page.read_text("utf-8"), re.DOTALL):
+            found.add(base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
+    return found

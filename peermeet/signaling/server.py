@@ -1,0 +1,274 @@
+"""The hub bound to Socket.IO: one message each way, so that a new command needs no new handler. See PROTOCOL.md."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import socketio
+from starlette.types import ASGIApp
+
+from ..core import wire
+from ..core.commands import Leave
+from ..core.errors import Refusal
+from ..core.events import AnyEvent, ParticipantLeft
+from ..core.model import Ticket
+from . import limits
+from .hub import Hub, Observe, Seat
+
+log = logging.getLogger("peermeet.signaling")
+
+NAMESPACE = "/meeting"
+VERSION = 1  # of PROTOCOL.md
+Answer = dict[str, Any]
+
+
+@dataclass
+class Connection:
+    """What is known of one socket: first who it says it is, then where it sits."""
+
+    eio_sid: str
+    ticket: Ticket | None
+    seat: Seat | None
+    joined: bool = False
+    budget: float = limits.COMMAND_BURST
+    filled: float = 0.0
+
+    def spend(self, now: float) -> bool:
+        """Take one command from the bucket; False if it is empty."""
+        refill = (now - self.filled) * limits.COMMAND_RATE
+        self.budget = min(limits.COMMAND_BURST, self.budget + refill)
+        self.filled = now
+        if self.budget < 1:
+            return False
+        self.budget -= 1
+        return True
+
+
+class Signaling:
+    """The ASGI application to mount at ``/rtc``.
+
+    ``admit`` turns the text of a ticket into a `Ticket`, once, or raises a `Refusal`; ``exists`` tells whether a
+    room's record is still there.
+    """
+
+    def __init__(
+        self,
+        admit: Callable[[object], Awaitable[Ticket]],
+        exists: Callable[[str], Awaitable[bool]],
+        *,
+        ice_servers: list[Answer],
+        capacity: int,
+        grace: float,
+        observe: Observe = lambda room, event: None,
+    ) -> None:
+        self._admit = admit
+        self._exists = exists
+        self._ice_servers = ice_servers
+        self._connections: dict[str, Connection] = {}  # by sid
+        self._sids: dict[tuple[str, str], str] = {}  # by room and participant
+        self._chores: set[asyncio.Task[None]] = set()
+        self.hub = Hub(
+            self._deliver,
+            clock=time.monotonic,
+            new_key=lambda: secrets.token_urlsafe(24),
+            capacity=capacity,
+            grace=grace,
+            observe=observe,
+        )
+        self._sio = _Server(
+            async_mode="asgi",
+            transports=["websocket"],
+            cors_allowed_origins=[],  # Origin is checked for everything at once by `peermeet.gate`
+            serializer=_Packet,
+            ping_interval=limits.PING_INTERVAL,
+            ping_timeout=limits.PING_TIMEOUT,
+            max_http_buffer_size=limits.MAX_FRAME,
+            async_handlers=False,  # one socket's commands run one after the other, and a flood waits for itself
+            namespaces=[NAMESPACE],
+        )
+        self._sio.on("connect", self._on_connect, namespace=NAMESPACE)
+        self._sio.on("disconnect", self._on_disconnect, namespace=NAMESPACE)
+        self._sio.on("*", self._on_message, namespace=NAMESPACE)
+        self.asgi: ASGIApp = socketio.ASGIApp(self._sio, socketio_path=None)
+
+    async def run(self) -> None:
+        """Watch the time, until cancelled."""
+        while True:
+            await asyncio.sleep(1)
+            await self.hub.tick()
+
+    async def close(self) -> None:
+        """End the chores that are under way."""
+        for chore in self._chores:
+            chore.cancel()
+
+    async def _on_connect(self, sid: str, environ: Answer, auth: object = None) -> None:
+        eio_sid = self._sio.manager.eio_sid_from_sid(sid, NAMESPACE)
+        try:
+            self._connections[sid] = await self._authenticate(eio_sid, auth)
+        except Refusal as refusal:
+            log.info("connection refused: %s", refusal.code)
+            self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, eio_sid)
+            raise socketio.exceptions.ConnectionRefusedError(refusal.code, refusal.answer()["error"]) from None
+        self._later(limits.JOIN_WITHIN, self._close_idle, sid)
+
+    async def _authenticate(self, eio_sid: str, auth: object) -> Connection:
+        if not isinstance(auth, dict):
+            raise Refusal("no_ticket")
+        if "resume" in auth:
+            key = auth["resume"]
+            seat = self.hub.seat(key) if isinstance(key, str) else None
+            if seat is None:
+                raise Refusal("seat_gone")
+            return Connection(eio_sid, None, seat)
+        return Connection(eio_sid, await self._admit(auth.get("ticket")), None)
+
+    async def _close_idle(self, sid: str) -> None:
+        connection = self._connections.get(sid)
+        if connection is not None and not connection.joined:
+            log.info("connection closed: it did not join")
+            await self._sio.eio.disconnect(connection.eio_sid)
+
+    async def _on_disconnect(self, sid: str, reason: str) -> None:
+        connection = self._connections.pop(sid, None)
+        if connection is None or connection.seat is None or not connection.joined:
+            return
+        place = (connection.seat.room, connection.seat.participant)
+        if self._sids.get(place) == sid:  # else the seat is taken over by a newer socket, or left
+            del self._sids[place]
+            await self.hub.disconnect(connection.seat)
+
+    async def _on_message(self, name: object, sid: str, *args: object) -> Answer:
+        connection = self._connections.get(sid)
+        try:
+            if connection is None:
+                raise Refusal("not_joined")
+            if not connection.spend(time.monotonic()):
+                raise Refusal("too_many")
+            if name != "command":
+                raise Refusal("unknown_command")
+            if len(args) != 1:
+                raise Refusal("bad_message")
+            if connection.seat is None or not connection.joined:
+                return await self._join(sid, connection, wire.parse_join(args[0]))
+            await self._command(sid, connection.seat, args[0])
+        except Refusal as refusal:
+            log.debug("command refused: %s", refusal.code)
+            return refusal.answer()
+        return {}
+
+    async def _join(self, sid: str, connection: Connection, request: wire.JoinRequest) -> Answer:
+        room = connection.ticket.room if connection.ticket else connection.seat.room if connection.seat else ""
+        if request.room != room:
+            raise Refusal("wrong_room")
+        if not await self._exists(room):
+            raise Refusal("no_such_room")
+        if await self._take(sid, connection, request.device):
+            log.debug("a seat was taken over by a newer socket")
+        assert connection.seat is not None  # noqa: S101 (the hub has called `take`)
+        return {
+            "you": connection.seat.participant,
+            "resume": connection.seat.resume,
+            "ice_servers": self._ice_servers,
+            "protocol": VERSION,
+        }
+
+    async def _take(self, sid: str, connection: Connection, device: str) -> bool:
+        """Sit down with this socket; tell whether another one sat there."""
+        older: str | None = None
+
+        def take(seat: Seat) -> None:  # under the room's lock, before anything is delivered to the seat
+            nonlocal older
+            connection.seat = seat
+            connection.joined = True
+            older = self._sids.get((seat.room, seat.participant))
+            self._sids[seat.room, seat.participant] = sid
+
+        if connection.ticket is not None:
+            await self.hub.join(connection.ticket, device, take)
+        elif connection.seat is not None:
+            await self.hub.resume(connection.seat, take)
+        if older is None or older == sid:
+            return False
+        if (previous := self._connections.get(older)) is not None:
+            previous.joined = False
+            self._later(0, self._sio.eio.disconnect, previous.eio_sid)
+        return True
+
+    async def _command(self, sid: str, seat: Seat, message: object) -> None:
+        if isinstance(message, dict) and message.get("type") == "join":
+            raise Refusal("already_joined")
+        command = wire.parse(message, seat.participant)
+        await self.hub.submit(seat.room, command)
+        if isinstance(command, Leave):
+            self._connections[sid].joined = False
+            self._sids.pop((seat.room, seat.participant), None)
+            self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, self._connections[sid].eio_sid)
+
+    async def _deliver(self, room: str, participants: tuple[str, ...], event: AnyEvent) -> None:
+        sids = [sid for p in participants if (sid := self._sids.get((room, p))) is not None]
+        if sids:
+            await self._sio.emit("event", wire.build(event), to=sids, namespace=NAMESPACE)
+        if isinstance(event, ParticipantLeft):
+            self._sids.pop((room, event.id), None)
+
+    def _later(self, delay: float, work: Callable[[str], Awaitable[None]], argument: str) -> None:
+        async def chore() -> None:
+            await asyncio.sleep(delay)
+            await work(argument)
+
+        task = asyncio.create_task(chore())
+        self._chores.add(task)
+        task.add_done_callback(self._chores.discard)
+
+
+class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the library has no types
+    """python-socketio, less forgiving: a packet that cannot be read ends the connection, with no stack trace."""
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: Answer) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        self.start_background_task(self._close_unconnected, eio_sid)
+
+    async def _close_unconnected(self, eio_sid: str) -> None:
+        await asyncio.sleep(limits.JOIN_WITHIN)
+        if eio_sid in self.environ and not self.manager.sid_from_eio_sid(eio_sid, NAMESPACE):
+            await self.eio.disconnect(eio_sid)
+
+    async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
+        try:
+            if isinstance(data, bytes) or data[:1] in BINARY:
+                raise ValueError("binary packets are not part of the protocol")
+            await super()._handle_eio_message(eio_sid, data)
+        except Exception as error:  # whatever the library makes of arbitrary bytes
+            log.info("connection closed: unreadable packet (%s)", type(error).__name__)
+            await self.eio.disconnect(eio_sid)
+
+
+BINARY = ("5", "6")  # Socket.IO packet types with attachments
+
+
+def _loads(text: str | bytes) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+        raise ValueError("not JSON") from error
+
+
+class _Packet(socketio.packet.Packet):  # type: ignore[misc]  # the library has no types
+    """A packet of our own: the library's option ``json`` would change Reflex's event socket too.
+
+    msgspec is stricter than the standard library (no NaN, no infinity) and several times as fast.
+    """
+
+    json = SimpleNamespace(
+        dumps=lambda value, **_: msgspec.json.encode(value).decode(),
+        loads=lambda text, **_: _loads(text),
+    )

@@ -1,0 +1,175 @@
+"""The meeting: a look at oneself before, the stage during, a word after. Its phases are the browser's own, so that
+nothing of it waits for the server."""
+
+from __future__ import annotations
+
+import reflex as rx
+
+from ...browser.actions import rejoin
+from ...browser.components import (
+    copy_button,
+    field_error,
+    join_form,
+    level_meter,
+    line,
+    meeting_room,
+    notices,
+    preview,
+    stage,
+    when,
+)
+from ...extend import Panel, controls, panels
+from ..controls import source_button
+from ..frame import field, top_bar
+from ..state import MeetingState
+from ..texts import DEVICES, STAGE
+
+
+def _before() -> rx.Component:
+    """Own camera and microphone, and the door."""
+    return rx.el.main(
+        rx.el.section(
+            preview(
+                rx.el.div(rx.icon("video-off", size=40), rx.el.span("Your camera is off"), class_name="preview-off"),
+                class_name="preview",
+            ),
+            rx.el.div(
+                source_button("microphone"),
+                level_meter(label="Level of your microphone", class_name="level"),
+                source_button("camera"),
+                class_name="preview-bar",
+            ),
+            notices(sentences=DEVICES, class_name="notices"),
+            class_name="preview-side",
+        ),
+        rx.el.section(
+            rx.el.h1(MeetingState.title, class_name="room-heading", title=MeetingState.title),
+            rx.cond(
+                MeetingState.known,
+                join_form(
+                    rx.cond(
+                        MeetingState.needs_name,
+                        field("Your name", "name", type="text", auto_complete="name", max_length=64),
+                    ),
+                    field_error(class_name="field-error form-error"),
+                    rx.el.button(
+                        when("Join", phases=["preview", "refused"]),
+                        when("Joining…", phases=["joining"]),
+                        type="submit",
+                        class_name="button primary wide",
+                        id="join",
+                    ),
+                    rx.cond(
+                        MeetingState.needs_name,
+                        rx.el.p(
+                            "Have an account? ",
+                            rx.el.a("Sign in", href="/?next=/meet/" + MeetingState.code),
+                            class_name="muted",
+                        ),
+                    ),
+                    aria_label="Join",
+                ),
+                rx.el.div(class_name="skeleton join-skeleton", aria_hidden=True),
+            ),
+            class_name="join-side",
+        ),
+        class_name="before",
+    )
+
+
+def _panel(panel: Panel) -> rx.Component:
+    return rx.cond(
+        MeetingState.panel == panel.name,
+        rx.el.aside(
+            rx.el.header(
+                rx.el.h2(panel.title),
+                rx.el.button(
+                    rx.icon("x", size=18),
+                    type="button",
+                    class_name="button quiet",
+                    aria_label=f"Close {panel.title}",
+                    on_click=MeetingState.show_panel(panel.name),
+                ),
+            ),
+            panel.build(),
+            class_name="panel",
+            aria_label=panel.title,
+        ),
+    )
+
+
+def _alone() -> rx.Component:
+    """In an empty room: the link to send."""
+    return rx.el.div(
+        rx.el.p("Nobody else is here yet."),
+        copy_button(
+            rx.icon("link", size=18),
+            "Copy the link to this room",
+            path="/meet/" + MeetingState.code,
+            copied="Copied",
+            class_name="button primary",
+        ),
+        class_name="alone",
+    )
+
+
+def _during() -> rx.Component:
+    return rx.el.main(
+        rx.el.div(
+            stage(_alone(), labels=STAGE, class_name="stage", id="stage"),
+            *[_panel(panel) for panel in panels()],
+            class_name="stage-and-panel",
+        ),
+        rx.el.div(
+            line(
+                rx.el.p(
+                    "The server cannot be reached at the moment. Your call goes on; reconnecting…",
+                    role="status",
+                    class_name="strip",
+                )
+            ),
+            notices(sentences=DEVICES, class_name="notices floating"),
+        ),
+        rx.el.footer(*[control.build() for control in controls()], class_name="bar"),
+        class_name="during",
+    )
+
+
+def _after() -> rx.Component:
+    return rx.el.main(
+        rx.el.h1("You have left the meeting"),
+        rx.el.div(
+            rx.el.button("Join again", type="button", class_name="button primary", on_click=rejoin(), id="rejoin"),
+            rx.el.a("To your rooms", href="/lobby", class_name="button"),
+            class_name="row",
+        ),
+        class_name="narrow centred",
+    )
+
+
+def _nowhere() -> rx.Component:
+    return rx.el.div(
+        top_bar(),
+        rx.el.main(
+            rx.el.h1("This room cannot be opened"),
+            rx.el.p(MeetingState.refusal, role="alert", class_name="lead"),
+            rx.el.a("To your rooms", href="/lobby", class_name="button primary"),
+            class_name="narrow centred",
+        ),
+        class_name="page",
+    )
+
+
+def meeting() -> rx.Component:
+    return rx.cond(
+        MeetingState.refusal != "",
+        _nowhere(),
+        meeting_room(
+            when(_before(), phases=["preview", "joining", "refused"]),
+            when(_during(), phases=["joined"]),
+            when(_after(), phases=["left"]),
+            room=MeetingState.code,
+            on_event=MeetingState.receive,
+            class_name="meeting",
+        ),
+    )

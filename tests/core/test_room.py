@@ -1,0 +1,413 @@
+"""What can be asked of a room, what comes of it, and who hears of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from peermeet.core import permissions
+from peermeet.core.commands import (
+    MAX_ATTRIBUTES,
+    VALUE_BYTES,
+    AnyCommand,
+    Candidate,
+    Command,
+    Description,
+    Disconnect,
+    End,
+    Expire,
+    FromBrowser,
+    Join,
+    Leave,
+    Publish,
+    Resume,
+    SendMessage,
+    SetAttributes,
+    Signal,
+    Unpublish,
+)
+from peermeet.core.errors import SENTENCES, Refusal
+from peermeet.core.events import (
+    MessageSent,
+    ParticipantChanged,
+    ParticipantJoined,
+    ParticipantLeft,
+    Signaled,
+    Welcomed,
+)
+from peermeet.core.model import Publication, Room
+from peermeet.core.room import audience, decide, evolve, step, view
+from tests.core.meeting import Meeting, person
+
+OFFER = Description("offer", "v=0")
+
+
+def refused(meeting: Meeting, command: AnyCommand) -> str:
+    before = meeting.room
+    with pytest.raises(Refusal) as refusal:
+        meeting.do(command)
+    assert meeting.room is before
+    return refusal.value.code
+
+
+class TestJoining:
+    def test_the_first_hears_only_the_room(self) -> None:
+        den = Meeting()
+        assert den.join("ada") == {"ada": [Welcomed("ada", den.room)]}
+        assert den.roster == ["ada"]
+
+    def test_who_comes_hears_the_room_and_the_others_hear_who_comes(self) -> None:
+        den = Meeting("ada", "bob")
+        came = ParticipantJoined(person("cem"))
+        assert den.join("cem") == {"ada": [came], "bob": [came], "cem": [Welcomed("cem", den.room)]}
+        assert den.roster == ["ada", "bob", "cem"]
+
+    def test_who_asks_is_who_sits(self) -> None:
+        den = Meeting()
+        den.do(Join("ada", person("somebody-else", name="Ada")))
+        assert den.roster == ["ada"]
+
+    def test_nobody_sits_twice(self) -> None:
+        assert refused(Meeting("ada"), Join("ada", person("ada"))) == "already_joined"
+
+    def test_nobody_sits_twice_in_a_full_room_either(self) -> None:
+        assert refused(Meeting("ada", capacity=1), Join("ada", person("ada"))) == "already_joined"
+
+    def test_a_full_room_refuses(self) -> None:
+        assert refused(Meeting("ada", "bob", capacity=2), Join("cem", person("cem"))) == "room_full"
+
+    def test_a_seat_of_somebody_away_is_not_free(self) -> None:
+        den = Meeting("ada", "bob", capacity=2)
+        den.do(Disconnect("bob", now=1.0))
+        assert refused(den, Join("cem", person("cem"))) == "room_full"
+
+    def test_a_seat_given_up_is_free(self) -> None:
+        den = Meeting("ada", "bob", capacity=2)
+        den.do(Leave("bob"))
+        den.join("cem")
+        assert den.roster == ["ada", "cem"]
+
+
+class TestLosingTheConnection:
+    def test_the_seat_stays_and_everybody_sees_it(self) -> None:
+        den = Meeting("ada", "bob")
+        away = ParticipantChanged(person("bob", presence="away", away_since=7.0))
+        assert den.do(Disconnect("bob", now=7.0)) == {"ada": [away], "bob": [away]}
+        assert den.roster == ["ada", "bob"]
+
+    def test_losing_it_again_changes_nothing(self) -> None:
+        den = Meeting("ada", "bob")
+        den.do(Disconnect("bob", now=7.0))
+        assert den.do(Disconnect("bob", now=9.0)) == {}
+        assert den.sees("bob").away_since == 7.0
+
+    def test_what_was_published_and_said_stays(self) -> None:
+        den = Meeting("ada")
+        den.publish("ada", "camera", "s")
+        den.do(SetAttributes("ada", {"hand": 1}))
+        den.do(Disconnect("ada", now=7.0))
+        den.do(Resume("ada"))
+        assert den.sees("ada") == person("ada", publications=(Publication("camera", "s"),), attributes={"hand": 1})
+
+    def test_who_is_back_hears_the_room_and_the_others_see_them(self) -> None:
+        den = Meeting("ada", "bob")
+        den.do(Disconnect("bob", now=7.0))
+        back = ParticipantChanged(person("bob"))
+        assert den.do(Resume("bob")) == {"ada": [back], "bob": [back, Welcomed("bob", den.room)]}
+
+    def test_who_was_never_away_is_welcomed_all_the_same(self) -> None:
+        den = Meeting("ada", "bob")
+        assert den.do(Resume("bob")) == {"bob": [Welcomed("bob", den.room)]}
+
+    @pytest.mark.parametrize(("now", "left"), [(7.0, False), (16.9, False), (17.0, True), (99.0, True)])
+    def test_the_grace(self, now: float, left: bool) -> None:
+        den = Meeting("ada", "bob", grace=10.0)
+        den.do(Disconnect("bob", now=7.0))
+        heard = den.do(Expire("bob", now=now))
+        assert heard == ({"ada": [ParticipantLeft("bob", "lost")]} if left else {})
+        assert den.roster == (["ada"] if left else ["ada", "bob"])
+
+    def test_a_clock_that_starts_at_nought(self) -> None:
+        den = Meeting("ada", "bob", grace=10.0)
+        den.do(Disconnect("bob", now=0.0))
+        assert den.do(Expire("bob", now=10.0)) == {"ada": [ParticipantLeft("bob", "lost")]}
+
+    def test_who_is_online_does_not_expire(self) -> None:
+        den = Meeting("ada")
+        assert den.do(Expire("ada", now=1e9)) == {}
+
+    def test_who_came_back_in_time_does_not_expire(self) -> None:
+        den = Meeting("ada", grace=10.0)
+        den.do(Disconnect("ada", now=7.0))
+        den.do(Resume("ada"))
+        assert den.do(Expire("ada", now=99.0)) == {}
+
+    def test_there_is_no_way_back_to_a_seat_given_up(self) -> None:
+        den = Meeting("ada", "bob", grace=0.0)
+        den.do(Disconnect("bob", now=7.0))
+        den.do(Expire("bob", now=7.0))
+        assert refused(den, Resume("bob")) == "not_joined"
+
+
+class TestPublishing:
+    def test_everybody_hears_which_stream_a_source_comes_on(self) -> None:
+        den = Meeting("ada", "bob")
+        changed = ParticipantChanged(person("ada", publications=(Publication("camera", "s"),)))
+        assert den.publish("ada", "camera", "s") == {"ada": [changed], "bob": [changed]}
+
+    def test_muting_keeps_the_promise(self) -> None:
+        den = Meeting("ada")
+        den.publish("ada", "microphone", "s")
+        den.publish("ada", "microphone", "s", muted=True)
+        assert den.sees("ada").publications == (Publication("microphone", "s", muted=True),)
+
+    def test_a_source_comes_once_and_sources_beside_each_other(self) -> None:
+        den = Meeting("ada")
+        den.publish("ada", "camera", "old")
+        den.publish("ada", "screen", "s")
+        den.publish("ada", "camera", "new")
+        assert set(den.sees("ada").publications) == {
+            Publication("camera", "new"),
+            Publication("screen", "s"),
+        }
+
+    def test_the_same_again_is_heard_by_nobody(self) -> None:
+        den = Meeting("ada", "bob")
+        den.publish("ada", "camera", "s")
+        assert den.publish("ada", "camera", "s") == {}
+
+    def test_taking_it_back(self) -> None:
+        den = Meeting("ada", "bob")
+        den.publish("ada", "camera", "s")
+        den.publish("ada", "screen", "t")
+        changed = ParticipantChanged(person("ada", publications=(Publication("camera", "s"),)))
+        assert den.do(Unpublish("ada", "screen")) == {"ada": [changed], "bob": [changed]}
+
+    def test_taking_back_what_never_came(self) -> None:
+        assert Meeting("ada").do(Unpublish("ada", "screen")) == {}
+
+
+class TestIntroducing:
+    def test_a_signal_is_heard_by_the_one_it_is_for(self) -> None:
+        candidates = (Candidate("candidate:1"), Candidate(""))
+        heard = Meeting("ada", "bob", "cem").do(Signal("ada", "bob", OFFER, candidates))
+        assert heard == {"bob": [Signaled("bob", "ada", OFFER, candidates)]}
+
+    def test_a_signal_changes_no_room(self) -> None:
+        den = Meeting("ada", "bob")
+        before = den.room
+        den.do(Signal("ada", "bob", OFFER))
+        assert den.room == before
+
+    @pytest.mark.parametrize("to", ["ada", "dee"], ids=["myself", "nobody"])
+    def test_a_signal_for_nobody_else(self, to: str) -> None:
+        assert refused(Meeting("ada", "bob"), Signal("ada", to, OFFER)) == "no_such_participant"
+
+
+class TestTelling:
+    def test_attributes_are_seen_by_latecomers(self) -> None:
+        den = Meeting("ada", "bob")
+        changed = ParticipantChanged(person("bob", attributes={"hand": 1}))
+        assert den.do(SetAttributes("bob", {"hand": 1})) == {"ada": [changed], "bob": [changed]}
+        assert den.join("cem")["cem"] == [Welcomed("cem", den.room)]
+        assert den.sees("bob").attributes == {"hand": 1}
+
+    def test_attributes_are_added_and_null_takes_one_away(self) -> None:
+        den = Meeting("ada")
+        den.do(SetAttributes("ada", {"hand": 1, "mood": "fine"}))
+        den.do(SetAttributes("ada", {"hand": None, "seat": 3, "never": None}))
+        assert den.sees("ada").attributes == {"mood": "fine", "seat": 3}
+
+    def test_the_same_again_is_heard_by_nobody(self) -> None:
+        den = Meeting("ada")
+        den.do(SetAttributes("ada", {"hand": [1, {"a": None}]}))
+        assert den.do(SetAttributes("ada", {"hand": [1, {"a": None}]})) == {}
+        assert den.do(SetAttributes("ada", {"never": None})) == {}
+
+    def test_one_and_true_are_not_the_same(self) -> None:
+        den = Meeting("ada")
+        den.do(SetAttributes("ada", {"hand": 1}))
+        assert den.do(SetAttributes("ada", {"hand": True}))
+        assert den.sees("ada").attributes["hand"] is True
+
+    def test_attributes_have_a_bound_over_all_commands(self) -> None:
+        den = Meeting("ada")
+        den.do(SetAttributes("ada", {f"k{i}": i for i in range(MAX_ATTRIBUTES)}))
+        assert refused(den, SetAttributes("ada", {"more": 1})) == "too_large"
+        den.do(SetAttributes("ada", {"k0": None, "more": 1}))
+        assert len(den.sees("ada").attributes) == MAX_ATTRIBUTES
+
+    def test_a_message_is_heard_by_all_and_remembered_by_nobody(self) -> None:
+        den = Meeting("ada", "bob", "cem")
+        before = den.room
+        sent = MessageSent("ada", "reaction", "!")
+        assert den.do(SendMessage("ada", "reaction", "!")) == {"ada": [sent], "bob": [sent], "cem": [sent]}
+        assert den.room == before
+
+    def test_a_message_for_one_is_heard_by_two(self) -> None:
+        sent = MessageSent("ada", "chat", "psst", to="cem")
+        heard = Meeting("ada", "bob", "cem").do(SendMessage("ada", "chat", "psst", to="cem"))
+        assert heard == {"ada": [sent], "cem": [sent]}
+
+    def test_a_note_to_myself_is_heard_once(self) -> None:
+        sent = MessageSent("ada", "note", to="ada")
+        assert Meeting("ada", "bob").do(SendMessage("ada", "note", to="ada")) == {"ada": [sent]}
+
+    def test_a_message_for_nobody(self) -> None:
+        assert refused(Meeting("ada"), SendMessage("ada", "chat", "?", to="dee")) == "no_such_participant"
+
+    # A quote on each side; the bound is of bytes, and an é has two.
+    @pytest.mark.parametrize("text", ["x" * (VALUE_BYTES - 2), "é" * (VALUE_BYTES // 2 - 1)])
+    def test_values_have_a_bound(self, text: str) -> None:
+        den = Meeting("ada")
+        den.do(SendMessage("ada", "chat", text))
+        den.do(SetAttributes("ada", {"note": text}))
+        assert refused(den, SendMessage("ada", "chat", text + "x")) == "too_large"
+        assert refused(den, SetAttributes("ada", {"note": text + "x"})) == "too_large"
+
+
+class TestGoing:
+    def test_the_others_hear_who_leaves(self) -> None:
+        den = Meeting("ada", "bob", "cem")
+        left = ParticipantLeft("bob", "left")
+        assert den.do(Leave("bob")) == {"ada": [left], "cem": [left]}
+        assert den.roster == ["ada", "cem"]
+
+    def test_the_last_one_leaves_unheard(self) -> None:
+        den = Meeting("ada")
+        assert den.do(Leave("ada")) == {}
+        assert den.roster == []
+
+    def test_when_the_room_ends_everybody_hears_it_about_themselves(self) -> None:
+        den = Meeting("ada", "bob", "cem")
+        ada, bob, cem = (ParticipantLeft(id, "ended") for id in den.roster)
+        assert den.do(End("")) == {"ada": [ada], "bob": [ada, bob], "cem": [ada, bob, cem]}
+        assert den.roster == []
+
+    def test_an_empty_room_ends_unheard(self) -> None:
+        assert Meeting().do(End("")) == {}
+
+
+COMMANDS = [
+    Resume("dee"),
+    Disconnect("dee", now=1.0),
+    Expire("dee", now=1.0),
+    Leave("dee"),
+    Publish("dee", "camera", "s"),
+    Unpublish("dee", "camera"),
+    Signal("dee", "ada", OFFER),
+    SetAttributes("dee", {"hand": 1}),
+    SendMessage("dee", "chat", "hello"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: type(command).__name__)
+def test_who_has_no_seat_can_do_nothing(command: AnyCommand) -> None:
+    assert refused(Meeting("ada"), command) == "not_joined"
+
+
+class TestPermissions:
+    @pytest.mark.parametrize("command", COMMANDS[3:], ids=lambda command: type(command).__name__)
+    def test_a_role_may_do_what_stands_in_the_table(self, command: AnyCommand, monkeypatch: pytest.MonkeyPatch) -> None:
+        den = Meeting("ada", "dee")
+        monkeypatch.setitem(permissions.ALLOWED, "member", frozenset())
+        assert refused(den, command) == "not_allowed"
+
+    def test_the_shell_asks_no_table(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        den = Meeting("ada", "dee")
+        monkeypatch.setitem(permissions.ALLOWED, "member", frozenset())
+        for command in COMMANDS[1], COMMANDS[0], COMMANDS[2]:
+            den.do(command)
+        assert den.roster == ["ada", "dee"]
+
+    def test_every_command_of_a_browser_is_somebodys(self) -> None:
+        assert frozenset().union(*permissions.ALLOWED.values()) == set(FromBrowser.__args__)
+
+    def test_what_is_allowed_and_yet_unknown(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Dance(Command, frozen=True, tag="dance"):
+            pass
+
+        monkeypatch.setitem(permissions.ALLOWED, "member", frozenset({Dance}))
+        assert refused(Meeting("ada"), Dance("ada")) == "unknown_command"  # type: ignore[arg-type]
+
+
+ADA, BOB, CEM = person("ada"), person("bob"), person("cem")
+EVENTS = [
+    Welcomed("ada", Room("den", participants=(ADA, BOB))),
+    ParticipantJoined(CEM),
+    ParticipantChanged(person("bob", attributes={"hand": 1})),
+    ParticipantLeft("bob", "left"),
+    Signaled("bob", "ada", OFFER),
+    MessageSent("ada", "chat", "hello"),
+]
+
+
+class TestEvolving:
+    @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+    def test_hearing_it_twice_does_no_harm(self, event: object) -> None:
+        once = evolve(Room("den", participants=(ADA, BOB)), event)  # type: ignore[arg-type]
+        assert evolve(once, event) == once  # type: ignore[arg-type]
+
+    def test_a_change_keeps_the_order_of_arrival(self) -> None:
+        changed = person("ada", attributes={"hand": 1})
+        room = evolve(Room("den", participants=(ADA, BOB)), ParticipantChanged(changed))
+        assert room.participants == (changed, BOB)
+
+    def test_a_change_of_somebody_unheard_of_seats_them(self) -> None:
+        assert evolve(Room("den"), ParticipantChanged(BOB)).participants == (BOB,)
+
+    def test_nobody_unheard_of_can_leave(self) -> None:
+        room = Room("den", participants=(ADA,))
+        assert evolve(room, ParticipantLeft("bob", "left")) == room
+
+    def test_a_welcome_replaces_whatever_was_known(self) -> None:
+        room = Room("den", participants=(BOB,))
+        assert evolve(Room("other", participants=(ADA, CEM)), Welcomed("bob", room)) == room
+
+
+@pytest.mark.parametrize(
+    ("event", "hear"),
+    [
+        (Welcomed("ada", Room("den")), ("ada",)),
+        (ParticipantJoined(CEM), ("ada", "bob")),
+        (ParticipantChanged(BOB), ("ada", "bob")),
+        (ParticipantLeft("bob", "left"), ("ada",)),
+        (ParticipantLeft("bob", "lost"), ("ada",)),
+        (ParticipantLeft("bob", "ended"), ("ada", "bob")),
+        (Signaled("bob", "ada"), ("bob",)),
+        (MessageSent("ada", "chat"), ("ada", "bob")),
+        (MessageSent("ada", "chat", to="bob"), ("ada", "bob")),
+        (MessageSent("ada", "chat", to="ada"), ("ada",)),
+    ],
+)
+def test_audience(event: object, hear: tuple[str, ...]) -> None:
+    before = Room("den", participants=(ADA, BOB))
+    assert audience(before, evolve(before, event), event) == hear  # type: ignore[arg-type]
+
+
+def test_step_is_decide_evolve_and_audience() -> None:
+    room = Room("den", participants=(ADA, BOB))
+    (event,) = decide(room, Leave("bob"))
+    assert step(room, Leave("bob")) == (evolve(room, event), ((("ada",), event),))
+    assert room.participants == (ADA, BOB)  # nothing is changed in place
+
+
+def test_everybody_seated_sees_the_whole_room() -> None:
+    room = Room("den", participants=(ADA, BOB))
+    assert view(room, "ada") == view(room, "bob") == room
+
+
+class TestRefusals:
+    @pytest.mark.parametrize("code", SENTENCES)
+    def test_a_code_for_programs_and_a_sentence_for_people(self, code: str) -> None:
+        refusal = Refusal(code)
+        assert refusal.answer() == {"error": {"code": code, "message": refusal.sentence}}
+        assert str(refusal) == refusal.sentence
+        assert refusal.sentence[0].isupper()
+        assert refusal.sentence.endswith(".")
+
+    def test_a_refusal_names_its_field(self) -> None:
+        assert Refusal("bad_name", "name").answer()["error"]["field"] == "name"
+
+    def test_there_is_no_refusal_without_a_sentence(self) -> None:
+        with pytest.raises(KeyError):
+            Refusal("made_up")
