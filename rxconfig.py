@@ -9,11 +9,17 @@ sys.path.insert(0, str(Path(__file__).parent))  # granian and pytest do not add 
 # No question to anybody's server, neither at build time nor at run time.
 os.environ.setdefault("REFLEX_TELEMETRY_ENABLED", "false")
 os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
+# Reflex's own socket: by default a lost tab is noticed after two minutes, and until then its return counts as a
+# second tab with an empty state.
+os.environ.setdefault("REFLEX_SOCKET_INTERVAL", "10s")
+os.environ.setdefault("REFLEX_SOCKET_TIMEOUT", "10s")
 
 import reflex as rx  # noqa: E402
+from dotenv import load_dotenv  # noqa: E402
 
 from peermeet.browser.build import SameOrigin, bun  # noqa: E402
 
+load_dotenv(Path(__file__).parent / ".env")
 VITE = f"http://localhost:{os.environ.get('REFLEX_FRONTEND_PORT', '3000')}"
 
 config = rx.Config(

@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dotenv import load_dotenv
+
 from .config import VARIABLES, BadSetting, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--host", help=f"{VARIABLES['PEERMEET_HOST'].allowed} (default: all of this machine)")
     parser.add_argument("--data", metavar="DIR", help="where accounts and rooms are kept (default .peermeet)")
     asked = parser.parse_args(arguments)
+    load_dotenv(ROOT / ".env")
     for name, value in (("PORT", asked.port), ("HOST", asked.host), ("DATA", asked.data)):
         if value is not None:
             os.environ[f"PEERMEET_{name}"] = value

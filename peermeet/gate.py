@@ -82,7 +82,7 @@ def allowed(origin: str | None, host: str, origins: frozenset[str]) -> bool:
     if origin is None:
         return True
     origin = origin.lower()
-    return origin in origins or (origin != "null" and urlsplit(origin).netloc == host.lower())
+    return origin in origins or (host != "" and origin.partition("://")[2] == host.lower())
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,7 +17,7 @@ from ..core.commands import AnyCommand, Disconnect, End, Expire, FromBrowser, Jo
 from ..core.errors import Refusal
 from ..core.events import AnyEvent
 from ..core.model import Participant, Room, Ticket
-from ..core.room import step
+from ..core.room import decide, step
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -40,7 +40,7 @@ Take = Callable[[Seat], None]
 
 
 class Hub:
-    """All live meetings of this process. ``observe`` hears every event with the room after it."""
+    """All live meetings of this process. ``observe`` hears all that happens, with the room after it."""
 
     def __init__(
         self,
@@ -130,8 +130,9 @@ class Hub:
         self._keep(room, after)
         if take is not None:
             take(self._seats[self._keys[room.id, command.by]])
-        for to, event in envelopes:
+        for event in decide(room, command):  # pure: may be asked again; envelopes lack what nobody is left to hear
             self._observe(after, event)
+        for to, event in envelopes:
             await self._deliver(room.id, to, event)
 
     def _keep(self, before: Room, after: Room) -> None:

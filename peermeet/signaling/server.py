@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -13,7 +14,8 @@ from typing import Any
 
 import msgspec
 import socketio
-from starlette.types import ASGIApp
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core import wire
 from ..core.commands import Leave
@@ -97,7 +99,7 @@ class Signaling:
         self._sio.on("connect", self._on_connect, namespace=NAMESPACE)
         self._sio.on("disconnect", self._on_disconnect, namespace=NAMESPACE)
         self._sio.on("*", self._on_message, namespace=NAMESPACE)
-        self.asgi: ASGIApp = socketio.ASGIApp(self._sio, socketio_path=None)
+        self.asgi: ASGIApp = _Frames(socketio.ASGIApp(self._sio, socketio_path=None))
 
     async def run(self) -> None:
         """Watch the time, until cancelled."""
@@ -138,8 +140,12 @@ class Signaling:
             await self._sio.eio.disconnect(connection.eio_sid)
 
     async def _on_disconnect(self, sid: str, reason: str) -> None:
-        connection = self._connections.pop(sid, None)
-        if connection is None or connection.seat is None or not connection.joined:
+        if (connection := self._connections.pop(sid, None)) is not None:
+            self._later(0, self._sio.eio.disconnect, connection.eio_sid)  # it may have left the namespace only
+            await self._lost(sid, connection)
+
+    async def _lost(self, sid: str, connection: Connection) -> None:
+        if connection.seat is None or not connection.joined:
             return
         place = (connection.seat.room, connection.seat.participant)
         if self._sids.get(place) == sid:  # else the seat is taken over by a newer socket, or left
@@ -159,7 +165,7 @@ class Signaling:
                 raise Refusal("bad_message")
             if connection.seat is None or not connection.joined:
                 return await self._join(sid, connection, wire.parse_join(args[0]))
-            await self._command(sid, connection.seat, args[0])
+            await self._command(connection, connection.seat, args[0])
         except Refusal as refusal:
             log.debug("command refused: %s", refusal.code)
             return refusal.answer()
@@ -196,6 +202,8 @@ class Signaling:
             await self.hub.join(connection.ticket, device, take)
         elif connection.seat is not None:
             await self.hub.resume(connection.seat, take)
+        if sid not in self._connections:  # the socket was lost while it joined
+            await self._lost(sid, connection)
         if older is None or older == sid:
             return False
         if (previous := self._connections.get(older)) is not None:
@@ -203,15 +211,15 @@ class Signaling:
             self._later(0, self._sio.eio.disconnect, previous.eio_sid)
         return True
 
-    async def _command(self, sid: str, seat: Seat, message: object) -> None:
+    async def _command(self, connection: Connection, seat: Seat, message: object) -> None:
         if isinstance(message, dict) and message.get("type") == "join":
             raise Refusal("already_joined")
         command = wire.parse(message, seat.participant)
         await self.hub.submit(seat.room, command)
         if isinstance(command, Leave):
-            self._connections[sid].joined = False
+            connection.joined = False
             self._sids.pop((seat.room, seat.participant), None)
-            self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, self._connections[sid].eio_sid)
+            self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, connection.eio_sid)
 
     async def _deliver(self, room: str, participants: tuple[str, ...], event: AnyEvent) -> None:
         sids = [sid for p in participants if (sid := self._sids.get((room, p))) is not None]
@@ -230,6 +238,37 @@ class Signaling:
         task.add_done_callback(self._chores.discard)
 
 
+# What a client of Engine.IO 4 and Socket.IO 5 sends here: close, pong, and the packets connect, disconnect, event.
+# No binary, no acknowledgement, and nothing that Engine.IO would itself try to read as JSON.
+FRAME = re.compile(r"1\Z|3|4[012]")
+
+
+class _Frames:
+    """Engine.IO, less patient: WebSocket only, an unreadable frame is the last one, and closing closes."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "websocket":
+            await PlainTextResponse("WebSocket only", 400)(scope, receive, send)
+            return
+
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "websocket.receive" and not FRAME.match(message.get("text") or ""):
+                log.info("connection closed: unreadable frame")
+                return {"type": "websocket.disconnect", "code": 1003}
+            return message
+
+        async def sent(message: Message) -> None:
+            await send(message)
+            if message.get("text") == "1":  # Engine.IO asks the client to go and waits; who means harm would stay
+                await send({"type": "websocket.close"})
+
+        await self._app(scope, received, sent)
+
+
 class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the library has no types
     """python-socketio, less forgiving: a packet that cannot be read ends the connection, with no stack trace."""
 
@@ -244,15 +283,18 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the library has no
 
     async def _handle_eio_message(self, eio_sid: str, data: str | bytes) -> None:
         try:
-            if isinstance(data, bytes) or data[:1] in BINARY:
-                raise ValueError("binary packets are not part of the protocol")
             await super()._handle_eio_message(eio_sid, data)
         except Exception as error:  # whatever the library makes of arbitrary bytes
             log.info("connection closed: unreadable packet (%s)", type(error).__name__)
             await self.eio.disconnect(eio_sid)
 
+    async def _handle_event(self, eio_sid: str, namespace: str, id: int | None, data: list[object]) -> None:
+        if data[0] in OWN:  # the library would run our handlers for them on what a client says
+            raise ValueError("an event of the library's own")
+        await super()._handle_event(eio_sid, namespace, id, data)
 
-BINARY = ("5", "6")  # Socket.IO packet types with attachments
+
+OWN = ("connect", "disconnect", "*")
 
 
 def _loads(text: str | bytes) -> object:

@@ -7,7 +7,7 @@ itself whether a time is over.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -16,7 +16,7 @@ from pymongo import AsyncMongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from . import NewerSchema, RecentRoom, RoomRecord, Taken, Unavailable, User, folded, text, utc
+from . import NewerSchema, RecentRoom, RoomRecord, Store, Taken, Unavailable, User, folded, text, utc
 
 Document = dict[str, Any]
 P = ParamSpec("P")
@@ -29,7 +29,7 @@ SWEEP_LATE = 3600
 BATCH = 1000  # guests deleted with one command; a thousand ids stay far below a command's 16 MB
 
 
-def _translated(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+def _translated(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
     """Whatever the driver could not do becomes ``Unavailable``; it has tried again by itself before."""
 
     @wraps(method)
@@ -42,7 +42,7 @@ def _translated(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
     return translating
 
 
-class MongoStore:
+class MongoStore(Store):
     """A ``Store`` in a MongoDB database. Make it with ``open``, in the process and loop that will use it."""
 
     def __init__(self, client: AsyncMongoClient[Document], database: str | None) -> None:

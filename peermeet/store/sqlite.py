@@ -16,7 +16,7 @@ from typing import Any
 
 import aiosqlite
 
-from . import NewerSchema, RecentRoom, RoomRecord, Taken, Unavailable, User, folded, text, utc
+from . import NewerSchema, RecentRoom, RoomRecord, Store, Taken, Unavailable, User, folded, text, utc
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -49,7 +49,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
 )
 
 
-class SqliteStore:
+class SqliteStore(Store):
     """A ``Store`` in one file. Make it with ``open``, in the process and loop that will use it."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
@@ -64,12 +64,15 @@ class SqliteStore:
         """
         try:
             await asyncio.to_thread(_keep_private, Path(path))
-            connection = await aiosqlite.connect(path, timeout=patience, isolation_level=None)
+            connection = aiosqlite.connect(path, timeout=patience, isolation_level=None)
+            # All that was acknowledged is on disk: a process that ends without close need not wait for the thread.
+            connection._thread.daemon = True
+            await connection
         except (OSError, sqlite3.Error) as error:
             raise Unavailable from error
         store = cls(connection)
         try:
-            await store._run("PRAGMA journal_mode = WAL")
+            await store._write_ahead(patience)
             await store._run("PRAGMA synchronous = FULL")  # in WAL mode NORMAL may lose the last commits
             await store._run("PRAGMA foreign_keys = ON")
             await store._migrate()
@@ -196,6 +199,19 @@ class SqliteStore:
             raise Taken("email" if column == "email_lc" else column) from error
         except sqlite3.DatabaseError as error:
             raise Unavailable from error
+
+    async def _write_ahead(self, patience: float) -> None:
+        """SQLite gives up this one change at once if another process is at it, so the waiting is done here."""
+        deadline = asyncio.get_running_loop().time() + patience
+        while True:
+            try:
+                await self._run("PRAGMA journal_mode = WAL")
+                return
+            except Unavailable as error:
+                busy = isinstance(error.__cause__, sqlite3.OperationalError)
+                if not busy or asyncio.get_running_loop().time() > deadline:
+                    raise
+            await asyncio.sleep(0.02)
 
     async def _migrate(self) -> None:
         await self._run("BEGIN IMMEDIATE")  # of two processes starting at once, one finds the work done

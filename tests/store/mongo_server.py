@@ -35,9 +35,7 @@ class NoMongo(Exception):
 def find() -> Command:
     """A ``mongod`` on the PATH, else SecantusDB, installed when it is not there yet."""
     if mongod := shutil.which("mongod"):
-        return lambda data, port: [
-            *(mongod, "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(data))
-        ]
+        return lambda data, port: [*(mongod, "--bind_ip", "127.0.0.1", "--port", str(port), "--dbpath", str(data))]
     secantus = _secantus()
     return lambda data, port: [
         *(secantus, "--host", "127.0.0.1", "--port", str(port), "--storage-path", str(data)),
@@ -56,8 +54,8 @@ def _secantus() -> str:
                 _run(sys.executable, "-m", "venv", str(SECANTUS_HOME))
                 _run(str(SECANTUS_HOME / "bin" / "python"), "-m", "pip", "install", "--quiet", SECANTUS)
             except (OSError, subprocess.SubprocessError) as error:
-                said = getattr(error, "stderr", None) or str(error)
-                raise NoMongo(f"no mongod, and {SECANTUS} is not to be installed: {said.strip()}") from error
+                said = getattr(error, "stderr", None) or error
+                raise NoMongo(f"no mongod, and {SECANTUS} is not to be installed: {said}") from error
             complete.touch()
     return str(program)
 

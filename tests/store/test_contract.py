@@ -389,7 +389,7 @@ async def test_everything_is_there_after_opening_again(engine: Engine) -> None:
     assert await store.is_revoked("j", NOW)
     assert not await store.use_ticket("t", NOW + DAY, NOW)
     with pytest.raises(Taken):
-        await store.add_user(BOB.__class__("u-2", "Ada", NOW, "ADA@example.org"))
+        await store.add_user(User("u-2", "Ada", NOW, "ADA@example.org"))
 
 
 async def test_opening_at_the_same_time_does_no_harm(engine: Engine) -> None:

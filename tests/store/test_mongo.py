@@ -1,15 +1,17 @@
-"""What only MongoDB has: a server that can go away and come back."""
+"""What only MongoDB has: a server that can go away and come back, and deletions in two steps."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from pymongo import AsyncMongoClient
 
-from peermeet.store import RoomRecord, Unavailable
+from peermeet.store import RoomRecord, Unavailable, User
 from peermeet.store.mongo import MongoStore
 
+from .conftest import MongoEngine
 from .mongo_server import Command, Server
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -34,3 +36,16 @@ async def test_a_killed_server_is_unavailable_and_comes_back_with_everything(
         await store.close()
     finally:
         server.kill()
+
+
+async def test_visits_left_behind_by_a_crash_take_no_place(mongo_url: str) -> None:
+    engine = MongoEngine(mongo_url)
+    store = await engine.open()
+    await store.add_user(User("bob", "Bob", NOW))
+    for n, code in enumerate(("kept", "gone")):
+        await store.add_room(RoomRecord(code, "Room", "ada", NOW))
+        await store.note_visit("bob", code, NOW + timedelta(minutes=n))
+    async with AsyncMongoClient[dict[str, object]](mongo_url) as client:
+        await client[engine.database].rooms.delete_one({"_id": "gone"})
+    assert [recent.room.code for recent in await store.recent_rooms("bob", 1)] == ["kept"]
+    await engine.close()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
-import subprocess
 import sys
 from contextlib import closing
 from datetime import UTC, datetime
@@ -59,9 +59,11 @@ async def test_only_the_servers_account_may_read_the_file(tmp_path: Path) -> Non
 
 
 async def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    await (await SqliteStore.open(tmp_path / "peermeet.sqlite3")).close()
-    assert mode(tmp_path) == 0o755
+    folder = tmp_path / "shared"
+    folder.mkdir(mode=0o755)
+    before = mode(folder)
+    await (await SqliteStore.open(folder / "peermeet.sqlite3")).close()
+    assert mode(folder) == before != 0o700
 
 
 async def test_a_lock_that_lasts_is_unavailable_and_passes(tmp_path: Path) -> None:
@@ -90,11 +92,29 @@ async def test_where_no_folder_can_be_made_it_is_unavailable(tmp_path: Path) -> 
 
 async def test_what_was_acknowledged_survives_kill_9(tmp_path: Path) -> None:
     path = tmp_path / "peermeet.sqlite3"
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
-        assert writer.stdout is not None
-        acknowledged = [writer.stdout.readline().strip().decode() for _ in range(50)]
-        writer.kill()
-        acknowledged += [line.strip().decode() for line in writer.stdout]
+    writer = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", WRITER, str(path)), stdout=asyncio.subprocess.PIPE
+    )
+    assert writer.stdout is not None
+    acknowledged = [(await writer.stdout.readline()).decode().strip() for _ in range(50)]
+    writer.kill()
+    acknowledged += (await writer.stdout.read()).decode().split()
+    await writer.wait()
     store = await SqliteStore.open(path)
     assert [code for code in acknowledged if await store.room(code) is None] == []
     await store.close()
+
+
+async def test_a_process_that_forgets_to_close_still_ends(tmp_path: Path) -> None:
+    forgetful = WRITER.replace("itertools.count()", "range(1)")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", forgetful, str(tmp_path / "peermeet.sqlite3")),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        assert await asyncio.wait_for(process.wait(), 30) == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
