@@ -20,11 +20,13 @@ const nothing = Object.freeze({
 });
 let current = null; // { code, meeting, release timer, hear }
 const watchers = new Set();
-const changed = () => watchers.forEach((watch) => watch());
+const changed = () => watchers.forEach((watcher) => watcher());
+
+const watch = (watcher) => { watchers.add(watcher); return () => watchers.delete(watcher); };
 
 function useMeeting() {
   return useSyncExternalStore(
-    (watch) => { watchers.add(watch); return () => watchers.delete(watch); },
+    watch,
     () => current?.meeting.snapshot() ?? nothing,
     () => nothing,
   );
@@ -246,7 +248,7 @@ async function ask(method, path, body) {
 
 const Refused = createContext(null);
 
-function AskingForm({ onAsk, children, ...rest }) {
+function AskingForm({ onAsk, ready = true, children, ...rest }) {
   const [error, setError] = useState(null);
   const [busy, setBusy] = useState(true); // until the page is alive: a form sent by the bare browser would leave it
   useEffect(() => setBusy(false), []);
@@ -267,8 +269,8 @@ function AskingForm({ onAsk, children, ...rest }) {
   }, [error]);
   return (
     <Refused.Provider value={error}>
-      <form {...rest} ref={form} method="post" noValidate aria-busy={busy} onSubmit={submit}>
-        <fieldset disabled={busy}>{children}</fieldset>
+      <form {...rest} ref={form} method="post" noValidate aria-busy={busy || !ready} onSubmit={submit}>
+        <fieldset disabled={busy || !ready}>{children}</fieldset>
       </form>
     </Refused.Provider>
   );
@@ -292,6 +294,7 @@ const inside = (path) => (path && /^\/(?![/\\])/.test(path) ? path : null);
 
 export function JoinForm(props) {
   const { phase } = useMeeting();
+  const ready = useSyncExternalStore(watch, () => current !== null, () => false);
   const onAsk = async (fields) => {
     if ("name" in fields) {
       const answer = await ask("POST", "/api/guests", { name: fields.name });
@@ -300,7 +303,7 @@ export function JoinForm(props) {
     await current?.meeting.join();
     return {};
   };
-  return <AskingForm {...props} onAsk={onAsk} data-phase={phase} />;
+  return <AskingForm {...props} onAsk={onAsk} ready={ready} data-phase={phase} />;
 }
 
 export function FieldError({ field, ...rest }) {

@@ -1,0 +1,316 @@
+// @ts-check
+/**
+ * The browser's half of one meeting, from trying the camera to hanging up. Composition root: it hands each part
+ * what it needs and keeps three promises.
+ *
+ *   - A source is announced (`publish`) before its track goes to anybody.
+ *   - Never more open than before: only `preview`, `set` and `toggle` open a microphone or camera.
+ *   - A lost socket closes no peer connection, and neither does a server that forgot its rooms; `participant_left`,
+ *     a roster without the peer, or the user does.
+ *
+ * A meeting is used once: after `leave` or a refusal, make a new one (with a new `device`).
+ */
+import { createCapture } from "./capture.js";
+import { createMesh } from "./mesh.js";
+import { evolve, find } from "./room.js";
+import { createSignaling, OFFLINE } from "./signaling.js";
+import { createSources, SOURCES } from "./sources.js";
+
+/** @typedef {import("./room.js").Source} Source */
+/** @typedef {import("./signaling.js").Answer} Answer */
+/**
+ * `phase` is where the user is, `line` how the socket is: connecting whenever the seat is wanted and not online.
+ * @typedef {{
+ *   phase: "preview" | "joining" | "joined" | "left" | "refused",
+ *   line: "offline" | "connecting" | "online",
+ *   you: string | null,
+ *   room: import("./room.js").Room | null,
+ *   refusal: {code: string, message: string} | null,
+ *   ended: string | null,
+ *   sources: Record<string, import("./sources.js").SourceState>,
+ *   peers: Record<string, {state: RTCPeerConnectionState, streams: Partial<Record<Source, MediaStream>>}>,
+ * }} Snapshot
+ */
+
+const AGAIN = 1_000; // ms until an announcement is made again that the server could not take now
+const PASSING = new Set(["too_many", "unavailable"]);
+
+/**
+ * @param {{
+ *   room: string,
+ *   device: string,
+ *   connect: (auth: {ticket: string} | {resume: string}) => import("./signaling.js").Socket,
+ *   createConnection: (configuration: RTCConfiguration) => RTCPeerConnection,
+ *   devices: Pick<MediaDevices, "getUserMedia"> | undefined,
+ *   secure: boolean,
+ *   getTicket: import("./signaling.js").GetTicket,
+ *   constraints?: {audio?: MediaTrackConstraints, video?: MediaTrackConstraints},
+ *   createStream?: () => MediaStream,
+ *   onError?: (error: unknown) => void,
+ *   timers?: import("./negotiation.js").Timers,
+ *   random?: () => number,
+ * }} needs
+ */
+export function createMeeting({
+  room: roomId,
+  device,
+  connect,
+  createConnection,
+  devices,
+  secure,
+  getTicket,
+  constraints,
+  createStream = () => new MediaStream(),
+  onError = (error) => console.warn("peermeet:", error),
+  timers = globalThis,
+  random = Math.random,
+}) {
+  /** @type {Snapshot["phase"]} */
+  let phase = "preview";
+  /** @type {Snapshot["line"]} */
+  let line = "offline";
+  /** @type {string | null} */
+  let you = null;
+  /** @type {Snapshot["room"]} */
+  let room = null;
+  /** @type {Snapshot["refusal"]} */
+  let refusal = null;
+  /** @type {string | null} */
+  let ended = null;
+  /** @type {RTCIceServer[]} */
+  let iceServers = [];
+  /** @type {Promise<void> | null} */
+  let joining = null;
+  /** @type {() => void} */
+  let joinSettled = () => {};
+  let forgotten = false; // this seat is a new one, perhaps because the server forgot all of them
+  /** @type {Map<string, any>} */
+  const missing = new Map(); // who was here before that and is not back: by id, until when they may be
+  let over = false; // left, refused or ended: whatever opens after this is closed at once
+
+  /** @type {Set<Source>} */
+  const promised = new Set(); // what was ever announced
+
+  const sources = createSources({
+    capture: createCapture({ devices, secure, constraints }),
+    createStream,
+    onChange: touch,
+    onSwitch(source, stream, track) {
+      void publish(source); // emitted before the next line gives the track to anybody
+      mesh.send(source, stream, track);
+    },
+  });
+  const mesh = createMesh({
+    createConnection,
+    // One port and one handshake for all of a pair's tracks; every browser of the last years can do it.
+    configuration: () => ({ bundlePolicy: "max-bundle", iceServers }),
+    signal: (to, signal) => signaling.send({ type: "signal", to, ...signal }),
+    onChange: touch,
+    onError,
+    timers,
+  });
+  const signaling = createSignaling({
+    room: roomId,
+    device,
+    connect,
+    getTicket,
+    timers,
+    random,
+    onLine: (now) => {
+      line = now;
+      touch();
+    },
+    onSeated: (answer, byKey) => {
+      forgotten = !byKey && you === answer.you;
+      you = answer.you;
+      iceServers = answer.ice_servers ?? [];
+    },
+    onEvent: hear,
+    onRefused: (error) => {
+      refusal = error;
+      finish("refused");
+    },
+  });
+
+  // ---- what is heard
+
+  /** @param {import("./room.js").Event} event */
+  function hear(event) {
+    if (over) return;
+    if (event.type === "signaled") return mesh.signaled(/** @type {any} */ (event));
+    const before = room;
+    room = evolve(room, event);
+    if (before && room && event.type === "welcomed") room = withMissing(before, room);
+    found(event.participant?.id);
+    if (event.type === "participant_left" && event.id === you) {
+      ended = event.reason;
+      finish("left", signaling.close);
+    } else if (room && you && event.type !== "message_sent") {
+      if (event.type === "welcomed") seated(event.you);
+      mesh.reconcile(you, room.participants);
+      if (event.type === "welcomed") mesh.resend();
+    }
+    tell(listeners, event);
+  }
+
+  /**
+   * The message that begins is the message that repairs: what the room says of us is compared with what is so.
+   * @param {string} id
+   */
+  function seated(id) {
+    you = id;
+    phase = "joined";
+    joinSettled();
+    const said = find(room, you)?.publications ?? [];
+    for (const source of SOURCES) {
+      const publication = said.find((p) => p.source === source);
+      const on = sources.isOn(source);
+      const asSaid = publication?.stream_id === sources.stream(source)?.id && publication?.muted === !on;
+      if (on || promised.has(source)) void (asSaid || publish(source));
+      else if (publication) void signaling.send({ type: "unpublish", source });
+    }
+  }
+
+  /**
+   * A server that was started again knows only those who are back already. The call has never stopped, so the others
+   * count as away, for as long as a seat is kept, while the connection to them stands.
+   * @param {import("./room.js").Room} before @param {import("./room.js").Room} now
+   */
+  function withMissing(before, now) {
+    const links = mesh.state();
+    const gone = before.participants.filter(({ id }) => !find(now, id));
+    const kept = gone.filter(({ id }) => missing.has(id) || (forgotten && links[id]?.state === "connected"));
+    for (const { id } of now.participants) found(id);
+    for (const { id } of kept) {
+      if (missing.has(id)) continue;
+      const giveUp = () => hear({ type: "participant_left", id, reason: "lost" });
+      missing.set(id, timers.setTimeout(giveUp, now.grace * 1_000));
+    }
+    const away = kept.map((p) => ({ ...p, presence: /** @type {const} */ ("away") }));
+    return { ...now, participants: [...now.participants, ...away] };
+  }
+
+  /** @param {string | undefined} id */
+  function found(id) {
+    if (id === undefined || !missing.has(id)) return;
+    timers.clearTimeout(missing.get(id));
+    missing.delete(id);
+  }
+
+  // ---- what we send
+
+  /** @param {Source} source */
+  async function publish(source) {
+    const [on, stream] = [sources.isOn(source), sources.stream(source)];
+    if (phase !== "joined" || !stream || !(on || promised.has(source))) return;
+    promised.add(source);
+    const { error } = await signaling.send({ type: "publish", source, stream_id: stream.id, muted: !on });
+    if (!error || over || error.code === "offline") return; // the next `welcomed` says it again
+    if (PASSING.has(error.code)) timers.setTimeout(() => void publish(source), AGAIN);
+    else if (sources.isOn(source)) sources.fail(source, error.code);
+  }
+
+  /** @param {"left" | "refused"} last @param {() => void} [hangUp] */
+  function finish(last, hangUp) {
+    if (over) return;
+    over = true;
+    phase = last;
+    hangUp?.();
+    for (const id of [...missing.keys()]) found(id);
+    mesh.close();
+    sources.close();
+    joinSettled();
+    touch();
+  }
+
+  // ---- what the page sees
+
+  /** @type {Set<() => void>} */
+  const subscribers = new Set();
+  /** @type {Set<(event: import("./room.js").Event) => void>} */
+  const listeners = new Set();
+  /** @type {Snapshot | null} */
+  let current = null;
+
+  function touch() {
+    current = null;
+    tell(subscribers);
+  }
+
+  /** @param {Set<(...words: any[]) => void>} all @param {any[]} words */
+  function tell(all, ...words) {
+    for (const one of [...all]) {
+      try {
+        one(...words);
+      } catch (error) {
+        onError(error); // a page that throws costs nobody the call
+      }
+    }
+  }
+
+  /** @returns {Snapshot} */
+  function build() {
+    return Object.freeze({ phase, line, you, room, refusal, ended, sources: sources.state(), peers: mesh.state() });
+  }
+
+  return {
+    /** What is so: a new object after each change and the same one between changes. */
+    snapshot: () => (current ??= build()),
+
+    /** @param {() => void} subscriber */
+    subscribe(subscriber) {
+      subscribers.add(subscriber);
+      return () => void subscribers.delete(subscriber);
+    },
+
+    /**
+     * Every event from the server except `signaled`, after the snapshot shows it.
+     * @param {(event: import("./room.js").Event) => void} listener
+     */
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+
+    /** Open what is wanted (both, unless `set` said otherwise before). Doing it twice does no harm. */
+    preview: () => (phase === "preview" ? sources.open() : Promise.resolve()),
+
+    /** Switch a source on or off, before the call or in it. Never throws; `snapshot` says what came of it. */
+    set: sources.set,
+    toggle: sources.toggle,
+
+    /** Take a seat. Resolves when seated, refused or left; `snapshot` says which. */
+    join() {
+      if (phase === "preview") {
+        phase = "joining";
+        joining = new Promise((resolve) => (joinSettled = resolve));
+        signaling.open();
+        touch();
+      }
+      return joining ?? Promise.resolve();
+    },
+
+    /** Hang up: the seat is given up, every connection closed, every track stopped. */
+    leave: () => finish("left", signaling.leave),
+
+    /**
+     * @param {{type: string, [field: string]: any}} command
+     * @returns {Promise<Answer>}
+     */
+    command: (command) => (over ? Promise.resolve(OFFLINE) : signaling.send(command)),
+
+    /**
+     * The stream of a participant's source; your own with your id, or with null before you have one.
+     * @param {string | null} id @param {Source} source
+     * @returns {MediaStream | null}
+     */
+    stream: (id, source) => (id === null || id === you ? sources.stream(source) : mesh.stream(id, source)),
+
+    /** The network changed: try the socket at once and look for new ways to everybody. */
+    poke() {
+      if (over) return;
+      signaling.poke();
+      mesh.restart();
+    },
+  };
+}
