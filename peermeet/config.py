@@ -41,10 +41,13 @@ def _list(check: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
 
 
 def _origin(text: str) -> str:
+    text = text.rstrip("/").lower()
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or text.rstrip("/").count("/") != 2:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or "@" in text:
         raise ValueError
-    return text.rstrip("/").lower()
+    if text != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError
+    return text
 
 
 def _network(text: str) -> str:
@@ -62,6 +65,12 @@ def _mongo(text: str) -> str | None:
     if text and not text.startswith(("mongodb://", "mongodb+srv://")):
         raise ValueError
     return text or None
+
+
+def _folder(text: str) -> Path:
+    if not text:  # it would be the working folder itself
+        raise ValueError
+    return Path(text)
 
 
 def _secret(text: str) -> str | None:
@@ -98,16 +107,19 @@ def _ice(text: str) -> tuple[IceServer, ...]:
     else:
         servers = tuple(IceServer(url.strip()) for url in text.split(",") if url.strip())
     for server in servers:
-        for url in (server.urls,) if isinstance(server.urls, str) else server.urls:
-            if not re.match(r"(stuns?|turns?):[^\s/]+$", url):
-                raise ValueError
+        urls = (server.urls,) if isinstance(server.urls, str) else server.urls
+        if not urls or not all(re.fullmatch(r"(stuns?|turns?):[^\s/]+", url) for url in urls):
+            raise ValueError
+        # without both, browsers refuse the whole list (W3C WebRTC, section 4.4.1.3), and nobody could connect
+        if any(url.startswith("turn") for url in urls) and None in (server.username, server.credential):
+            raise ValueError
     return servers
 
 
 VARIABLES: dict[str, Variable] = {
     "PEERMEET_HOST": Variable("host", "0.0.0.0", _host, "an address or a host name to listen on"),  # noqa: S104 (meetings are for other people's browsers)
     "PEERMEET_PORT": Variable("port", "3000", _whole(1, 65535), "a number from 1 to 65535"),
-    "PEERMEET_DATA": Variable("data", ".peermeet", Path, "a folder"),
+    "PEERMEET_DATA": Variable("data", ".peermeet", _folder, "a folder"),
     "PEERMEET_SECRET": Variable("secret", "", _secret, "at least 32 bytes, or nothing"),
     "PEERMEET_MONGO_URL": Variable("mongo_url", "", _mongo, "a mongodb:// address, or nothing for SQLite"),
     "PEERMEET_ORIGINS": Variable(
@@ -120,7 +132,7 @@ VARIABLES: dict[str, Variable] = {
         "ice_servers",
         "",
         _ice,
-        "stun: and turn: addresses separated by commas, or a JSON list of RTCIceServer",
+        "stun: addresses separated by commas, or a JSON list of RTCIceServer (turn: with username and credential)",
     ),
     "PEERMEET_BCRYPT_ROUNDS": Variable("bcrypt_rounds", "12", _whole(4, 16), "a number from 4 to 16"),
     "PEERMEET_SESSION_HOURS": Variable("session_hours", "168", _whole(1, 8760), "a number from 1 to 8760"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -89,6 +90,8 @@ class Services:
         self._tokens = tokens
         self._passwords = Passwords(settings.bcrypt_rounds)
         self._throttle = Throttle()
+        # As many as are compared at once: of a burst, those that wait hear how the first ones ended.
+        self._signing_in = asyncio.Semaphore(os.cpu_count() or 1)
         self._ended: asyncio.Queue[str] = asyncio.Queue()
 
     # accounts
@@ -112,15 +115,16 @@ class Services:
         if not isinstance(email, str) or not isinstance(password, str) or len(password) > LONGEST:
             raise Refusal("wrong_password", "password")
         email = email.strip()[:320]
-        await self._throttle.attempt(email.lower(), address)
-        try:
-            user = await self._kept(self._store.user_by_email(email))
-        except ValueError:
-            user = None
-        if not await self._passwords.verify(password, user.password_hash if user else None) or user is None:
-            await self._throttle.failed(address)
-            log.info("sign-in refused")
-            raise Refusal("wrong_password", "password")
+        async with self._signing_in:
+            await self._throttle.attempt(email.lower(), address)
+            try:
+                user = await self._kept(self._store.user_by_email(email))
+            except ValueError:
+                user = None
+            if not await self._passwords.verify(password, user.password_hash if user else None) or user is None:
+                await self._throttle.failed(address)
+                log.info("sign-in refused")
+                raise Refusal("wrong_password", "password")
         log.info("user %s signed in", user.id)
         return self._tokens.session(user.id)
 

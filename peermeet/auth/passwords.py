@@ -19,9 +19,9 @@ T = TypeVar("T")
 
 SHORTEST = 10
 LONGEST = 1000  # characters; far above any passphrase, far below what makes hashing them a burden
-# Below ten thousand guesses (zxcvbn's estimate) are the common passwords, their obvious variants, runs and repeats,
-# and one's own name or email: what password spraying tries first.
-GUESSES = 10_000
+# Below a million guesses (zxcvbn's estimate, and its bound for what a slowed-down guesser finds) are the common
+# passwords, their obvious variants ("P@ssw0rd123"), runs and repeats, and one's own name or email.
+GUESSES = 1_000_000
 _ESTIMATED = 72  # zxcvbn's work grows with the square of the length; what follows can only make it stronger
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -94,7 +95,7 @@ class Tokens:
             options={"require": ["exp", "iat", "jti", "sub"], "verify_exp": False, "verify_iat": False},
         )
         expires = claims["exp"]
-        if not isinstance(expires, int | float) or expires <= self._clock().timestamp():
+        if not isinstance(expires, int) or expires <= self._clock().timestamp():
             raise jwt.ExpiredSignatureError
         return claims
 
@@ -103,16 +104,19 @@ def keep_secret(folder: Path) -> str:
     """Return the secret of this data folder; the first call makes it, readable by its owner alone."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     file = folder / "secret"
-    try:
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        secret = file.read_text().strip()
-        if len(secret) < 32:
-            raise ValueError(f"{file} does not hold a secret. Remove it, and everybody signs in again.") from None
-        return secret
-    with os.fdopen(handle, "w") as out:
-        secret = secrets.token_urlsafe(48)
-        out.write(secret + "\n")
-        out.flush()
-        os.fsync(out.fileno())
+    if not file.exists():
+        handle, draft = tempfile.mkstemp(prefix="secret-", dir=folder)  # with mode 0600
+        try:
+            with os.fdopen(handle, "w") as out:
+                out.write(secrets.token_urlsafe(48) + "\n")
+                out.flush()
+                os.fsync(out.fileno())
+            os.link(draft, file)  # it is there whole or not at all, and of two first starts one is the first
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(draft)
+    secret = file.read_text().strip()
+    if len(secret) < 32:
+        raise ValueError(f"{file} does not hold a secret. Remove it, and everybody signs in again.")
     return secret

@@ -1,4 +1,4 @@
-"""What the bundle needs at build time: the toolchain from requirements.txt, and addresses of whoever serves it."""
+"""What the bundle needs at build time: the toolchain of requirements.txt, addresses of whoever serves it, preloads."""
 
 from __future__ import annotations
 
@@ -34,6 +34,25 @@ class SameOrigin(rx.plugins.Plugin):
         if len(chunks) != 1:
             raise RuntimeError(f"expected one reflex-env chunk in the bundle, found {len(chunks)}")
         chunks[0].write_text(_ADDRESS.sub(_from_here, chunks[0].read_text()))
+
+
+class PreloadMeeting(rx.plugins.Plugin):
+    """Name the meeting page's own chunks in the page that stands in for every room's address.
+
+    Reflex renders no page for an address with a variable part, so the browser would hear of these files only after
+    the router had started.
+    """
+
+    def post_build(self, **context: Any) -> None:
+        folder = Path(context["static_dir"])
+        page = folder / "__spa-fallback.html"
+        html = page.read_text("utf-8")
+        chunks = [chunk.name for chunk in (folder / "assets").glob("_meet_*.js")]
+        for name in chunks:  # grows while it is read: a chunk names those that it imports
+            found = re.findall(r'from"\./([^"]+\.js)"', (folder / "assets" / name).read_text("utf-8"))
+            chunks += [other for other in found if other not in chunks]
+        links = "".join(f'<link rel="modulepreload" href="/assets/{name}"/>' for name in chunks if name not in html)
+        page.write_text(html.replace("</head>", links + "</head>", 1), "utf-8")
 
 
 def _from_here(address: re.Match[str]) -> str:

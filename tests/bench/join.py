@@ -63,7 +63,8 @@ async def bare_server(port: int) -> uvicorn.Server:
             while True:
                 text = await websocket.receive_text()
                 for other in sockets - {websocket}:
-                    await other.send_text(text)
+                    with contextlib.suppress(RuntimeError, WebSocketDisconnect):  # gone with its page
+                        await other.send_text(text)
         sockets.discard(websocket)
 
     async def page(request: object) -> FileResponse:
@@ -111,7 +112,7 @@ async def framed(page: Page) -> dict[str, float]:
         if "frame" in marks:
             return {"opened": marks["frame"] - marks["opened"], "pressed": marks["frame"] - marks["pressed"]}
         await asyncio.sleep(0.02)
-    raise TimeoutError("no frame within 20 s")
+    raise TimeoutError(f"no frame within 20 s: {marks}, {await page.evaluate('document.body.innerText')}")
 
 
 async def measure(browser: Browser, url: str, video: str, state: object = None) -> dict[str, float]:

@@ -20,14 +20,15 @@ from ...browser.components import (
 )
 from ...extend import Panel, controls, panels
 from ..controls import source_button
-from ..frame import field, top_bar
-from ..state import MeetingState
+from ..frame import field, top_bar, wordmark
+from ..state import MeetingState, Viewer
 from ..texts import DEVICES, STAGE
 
 
 def _before() -> rx.Component:
     """Own camera and microphone, and the door."""
     return rx.el.main(
+        rx.el.header(wordmark(), class_name="top-bar before-bar"),
         rx.el.section(
             preview(
                 rx.el.div(rx.icon("video-off", size=40), rx.el.span("Your camera is off"), class_name="preview-off"),
@@ -44,6 +45,7 @@ def _before() -> rx.Component:
         ),
         rx.el.section(
             rx.el.h1(MeetingState.title, class_name="room-heading", title=MeetingState.title),
+            rx.cond(Viewer.name != "", rx.el.p("You join as ", rx.el.strong(Viewer.name), class_name="muted ellipsis")),
             rx.cond(
                 MeetingState.known,
                 join_form(
