@@ -22,6 +22,7 @@ from .core.events import AnyEvent
 from .core.model import Room
 from .gate import Gate
 from .services import COOKIE, Services, open_services
+from .signaling.ice import Turn
 from .signaling.server import Signaling
 from .ui import controls  # noqa: F401  # its controls come in through the seam
 from .ui.pages.lobby import lobby
@@ -68,6 +69,7 @@ async def running() -> AsyncIterator[None]:
             opened.admit,
             opened.exists,
             ice_servers=[msgspec.to_builtins(server) for server in settings.ice_servers],
+            turn=Turn(settings.turn_urls, settings.turn_secret, settings.turn_ttl) if settings.turn_secret else None,
             capacity=settings.capacity,
             grace=settings.grace,
             observe=observe,

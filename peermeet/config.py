@@ -79,6 +79,21 @@ def _secret(text: str) -> str | None:
     return text or None
 
 
+def _shared(text: str) -> str | None:
+    if text and len(text.encode()) < 20:  # RFC 2104, section 3: at least as long as SHA-1's hash
+        raise ValueError
+    return text or None
+
+
+def _turn(text: str) -> str:
+    found = re.fullmatch(
+        r"turns?:(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?(?:\?transport=(?:udp|tcp))?", text
+    )
+    if found is None or not 1 <= int(found[1] or 1) <= 65535:  # RFC 7065, section 3.1
+        raise ValueError
+    return text
+
+
 def _host(text: str) -> str:
     if not text or re.search(r"[\s/]", text):
         raise ValueError
@@ -134,6 +149,14 @@ VARIABLES: dict[str, Variable] = {
         _ice,
         "stun: addresses separated by commas, or a JSON list of RTCIceServer (turn: with username and credential)",
     ),
+    "PEERMEET_TURN_URLS": Variable(
+        "turn_urls",
+        "",
+        _list(_turn),
+        "turn: or turns: addresses such as turn:host:3478?transport=udp, separated by commas",
+    ),
+    "PEERMEET_TURN_SECRET": Variable("turn_secret", "", _shared, "at least 20 bytes, the relay's static-auth-secret"),
+    "PEERMEET_TURN_TTL": Variable("turn_ttl", "600", _whole(60, 86400), "seconds from 60 to 86400"),
     "PEERMEET_BCRYPT_ROUNDS": Variable("bcrypt_rounds", "12", _whole(4, 16), "a number from 4 to 16"),
     "PEERMEET_SESSION_HOURS": Variable("session_hours", "168", _whole(1, 8760), "a number from 1 to 8760"),
     "PEERMEET_CAPACITY": Variable("capacity", "12", _whole(2, 64), "a number from 2 to 64"),
@@ -145,7 +168,7 @@ VARIABLES: dict[str, Variable] = {
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """All that a host can set. Not printable: it holds the secret."""
+    """All that a host can set. Not printable: it holds secrets."""
 
     host: str
     port: int
@@ -155,6 +178,9 @@ class Settings:
     origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     ice_servers: tuple[IceServer, ...]
+    turn_urls: tuple[str, ...]
+    turn_secret: str | None
+    turn_ttl: int
     bcrypt_rounds: int
     session_hours: int
     capacity: int
@@ -177,6 +203,8 @@ class Settings:
             except (ValueError, msgspec.MsgspecError):
                 shown = "" if "SECRET" in name or "URL" in name or "ICE" in name else f"{text!r} "
                 raise BadSetting(f"{name}: {shown}cannot be used. Allowed: {variable.allowed}.") from None
+        if bool(values["turn_urls"]) != bool(values["turn_secret"]):
+            raise BadSetting("PEERMEET_TURN_URLS and PEERMEET_TURN_SECRET: give both, or neither.")
         return cls(**values)
 
 

@@ -14,13 +14,14 @@ from peermeet.core import wire
 from peermeet.core.errors import SENTENCES
 from peermeet.core.events import AnyEvent
 from peermeet.core.wire import TYPES
+from peermeet.signaling.ice import is_refresh
 
 ROOT = Path(__file__).parent.parent
 PROTOCOL = (ROOT / "peermeet/signaling/PROTOCOL.md").read_text("utf-8")
 # From a heading to the next one: what kind of thing, its name, its text.
 SECTION = re.compile(r"^### (command|event) `(\w+)`\n(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 SECTIONS = {(kind, name): text for kind, name, text in SECTION.findall(PROTOCOL)}
-COMMANDS = {"join", *TYPES}
+COMMANDS = {"join", "refresh_ice", *TYPES}  # those two are the shell's, the others are the core's
 EVENTS = {event.__struct_config__.tag for event in AnyEvent.__args__}
 CODES = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", PROTOCOL.split("## Codes")[1], re.MULTILINE))))
 FOR_TESTS = ("PEERMEET_TEST_", "PEERMEET_CHROMIUM")  # what the tests read; no settings of the program
@@ -46,6 +47,8 @@ def test_an_example_is_right(kind: str, name: str) -> None:
         return  # "as above": not whole
     if name == "join":
         wire.parse_join(message)
+    elif name == "refresh_ice":
+        assert is_refresh(message)
     elif kind == "command":
         wire.parse(message, "p-1")
     else:

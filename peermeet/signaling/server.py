@@ -24,6 +24,7 @@ from ..core.events import AnyEvent, ParticipantLeft
 from ..core.model import Ticket
 from . import limits
 from .hub import Hub, Observe, Seat
+from .ice import Turn, ice_servers, is_refresh
 
 log = logging.getLogger("peermeet.signaling")
 
@@ -69,11 +70,13 @@ class Signaling:
         ice_servers: list[Answer],
         capacity: int,
         grace: float,
+        turn: Turn | None = None,
         observe: Observe = lambda room, event: None,
     ) -> None:
         self._admit = admit
         self._exists = exists
         self._ice_servers = ice_servers
+        self._turn = turn
         self._connections: dict[str, Connection] = {}  # by sid
         self._sids: dict[tuple[str, str], str] = {}  # by room and participant
         self._chores: set[asyncio.Task[None]] = set()
@@ -163,6 +166,8 @@ class Signaling:
                 raise Refusal("unknown_command")
             if len(args) != 1:
                 raise Refusal("bad_message")
+            if is_refresh(args[0]):
+                return self._refresh(connection)
             if connection.seat is None or not connection.joined:
                 return await self._join(sid, connection, wire.parse_join(args[0]))
             await self._command(connection, connection.seat, args[0])
@@ -183,8 +188,25 @@ class Signaling:
         return {
             "you": connection.seat.participant,
             "resume": connection.seat.resume,
-            "ice_servers": self._ice_servers,
+            **self._ice(connection.seat),
             "protocol": VERSION,
+        }
+
+    def _refresh(self, connection: Connection) -> Answer:
+        ice = self._ice(connection.seat) if connection.seat and connection.joined else {}
+        if not ice:
+            raise Refusal("not_joined")
+        return ice
+
+    def _ice(self, seat: Seat) -> Answer:
+        """Return what the seat's peer connections need; nothing for whoever does not sit in the room."""
+        room = self.hub.room(seat.room)
+        if room is None or room.find(seat.participant) is None:
+            return {}
+        return {
+            "ice_servers": ice_servers(self._ice_servers, self._turn, seat.participant, time.time()),
+            "ice_expires": self._turn.ttl if self._turn else None,
+            "relay_only": getattr(room, "relay_only", False),
         }
 
     async def _take(self, sid: str, connection: Connection, device: str) -> bool:

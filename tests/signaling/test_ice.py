@@ -1,0 +1,223 @@
+"""Relays: what a seat is given for its peer connections, in which settings, and for how long."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from peermeet.config import BadSetting, Settings
+from peermeet.core.errors import Refusal
+from peermeet.core.model import Ticket
+from peermeet.signaling.ice import Turn, ice_servers, is_refresh
+from peermeet.signaling.server import Connection, Signaling
+
+SECRET = "a secret that the relay knows too"
+URLS = ("turn:relay.example:3478?transport=udp", "turns:relay.example:5349?transport=tcp")
+TURN = Turn(URLS, SECRET, 600)
+STUN = {"urls": "stun:stun.example:3478"}
+
+
+# what is minted
+
+
+def test_a_credential_as_the_relay_computes_it() -> None:
+    fixed, relay = ice_servers([STUN], TURN, "p-ada", 1_763_900_000.9)
+    assert fixed == STUN
+    assert relay["urls"] == list(URLS)
+    assert relay["username"] == "1763900600:p-ada"
+    expected = hmac.new(SECRET.encode(), b"1763900600:p-ada", hashlib.sha1).digest()
+    assert base64.b64decode(relay["credential"]) == expected
+
+
+def test_a_known_one() -> None:
+    """By OpenSSL: printf %s 1000000600:p-1 | openssl dgst -sha1 -hmac 'north south east west' -binary | base64."""
+    [relay] = ice_servers([], Turn(URLS, "north south east west", 600), "p-1", 1_000_000_000)
+    assert relay["credential"] == "/y/JMSVvnqddJBerHG7usSt744g="
+
+
+def test_everybody_and_every_second_another_one() -> None:
+    made = [ice_servers([], TURN, who, now)[0]["credential"] for who in ("p-ada", "p-bob") for now in (0, 1)]
+    assert len(set(made)) == 4
+
+
+def test_without_relays_what_is_fixed_and_nothing_else() -> None:
+    assert ice_servers([STUN], None, "p-ada", 0) == [STUN]
+    assert ice_servers([], None, "p-ada", 0) == []
+
+
+def test_the_list_is_nobody_elses() -> None:
+    fixed = [dict(STUN)]
+    ice_servers(fixed, None, "p-ada", 0)[0]["urls"] = "stun:elsewhere.example"
+    assert fixed == [STUN]
+
+
+def test_a_secret_is_not_printed() -> None:
+    assert SECRET not in repr(TURN)
+    assert SECRET not in str(ice_servers([STUN], TURN, "p-ada", 0))
+
+
+@pytest.mark.parametrize("message", [None, [], "refresh_ice", {}, {"type": "leave"}, {"type": ["refresh_ice"]}])
+def test_no_question_for_relays(message: object) -> None:
+    assert not is_refresh(message)
+
+
+@pytest.mark.parametrize("more", [{"by": "p-bob"}, {"ttl": 10**9}, {"participant": "p-bob"}])
+def test_a_question_says_nothing_more(more: dict[str, object]) -> None:
+    assert is_refresh({"type": "refresh_ice"})
+    with pytest.raises(Refusal) as refused:
+        is_refresh({"type": "refresh_ice"} | more)
+    assert refused.value.code == "bad_message"
+
+
+# settings
+
+RELAY = {"PEERMEET_TURN_URLS": ", ".join(URLS), "PEERMEET_TURN_SECRET": SECRET}
+
+
+def test_settings_of_a_relay() -> None:
+    settings = Settings.from_env(RELAY)
+    assert (settings.turn_urls, settings.turn_secret, settings.turn_ttl) == (URLS, SECRET, 600)
+    assert Settings.from_env(RELAY | {"PEERMEET_TURN_TTL": "60"}).turn_ttl == 60
+    assert Settings.from_env({}).turn_urls == ()
+
+
+@pytest.mark.parametrize("given", RELAY)
+def test_both_or_neither(given: str) -> None:
+    with pytest.raises(BadSetting, match="give both, or neither") as bad:
+        Settings.from_env({given: RELAY[given]})
+    assert SECRET not in str(bad.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "turn:relay.example",
+        "turn:relay.example:3478",
+        "turns:relay.example:443?transport=tcp",
+        "turn:192.0.2.7:3478?transport=udp",
+        "turn:[2001:db8::7]:3478",
+    ],
+)
+def test_addresses_of_relays(url: str) -> None:
+    assert Settings.from_env(RELAY | {"PEERMEET_TURN_URLS": url}).turn_urls == (url,)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *[
+            ("PEERMEET_TURN_URLS", url)
+            for url in (
+                "stun:relay.example",
+                "turn:",
+                "turn://relay.example",
+                "turn:relay.example:0",
+                "turn:relay.example:65536",
+                "turn:relay.example?transport=sctp",
+                "turn:relay.example?transport=udp&x=1",
+                "turn:user@relay.example",
+                "relay.example",
+                "turn:relay example",
+            )
+        ],
+        ("PEERMEET_TURN_SECRET", "nineteen characters"),
+        ("PEERMEET_TURN_TTL", "59"),
+        ("PEERMEET_TURN_TTL", "86401"),
+        ("PEERMEET_TURN_TTL", "ten minutes"),
+    ],
+)
+def test_what_no_relay_can_be(name: str, value: str) -> None:
+    with pytest.raises(BadSetting, match=name) as bad:
+        Settings.from_env(RELAY | {name: value})
+    assert "nineteen" not in str(bad.value)
+    assert SECRET not in str(bad.value)
+
+
+# at the door
+
+Say = Callable[..., Awaitable[dict[str, Any]]]
+JOIN = {"type": "join", "room": "den", "device": "a-page-of-mine"}
+REFRESH = {"type": "refresh_ice"}
+
+
+async def exists(room: str) -> bool:
+    return True
+
+
+async def admit(ticket: object) -> Ticket:
+    raise AssertionError("nobody connects here")
+
+
+class Door:
+    """The signaling server without its sockets."""
+
+    def __init__(self, turn: Turn | None = TURN) -> None:
+        self.signaling = Signaling(admit, exists, ice_servers=[STUN], turn=turn, capacity=4, grace=30)
+
+    def connects(self, user: str) -> Say:
+        """Return what says a command on this user's socket, and returns its answer."""
+        ticket = Ticket("t-" + user, "den", user, user, "member", False)
+        self.signaling._connections[user] = Connection(f"eio-{user}", ticket, None)
+
+        async def say(message: object) -> dict[str, Any]:
+            return await self.signaling._on_message("command", user, message)
+
+        return say
+
+
+def relays(answer: dict[str, Any]) -> list[str]:
+    return [server["username"] for server in answer["ice_servers"] if "username" in server]
+
+
+async def test_a_seat_comes_with_its_relays() -> None:
+    answer = await Door().connects("ada")(JOIN)
+    assert answer["ice_servers"][0] == STUN
+    [username] = relays(answer)
+    assert username.endswith(f":{answer['you']}")
+    assert answer["ice_expires"] == TURN.ttl
+    assert answer["relay_only"] is False
+
+
+async def test_without_relays_nothing_expires() -> None:
+    answer = await Door(turn=None).connects("ada")(JOIN)
+    assert (answer["ice_servers"], answer["ice_expires"]) == ([STUN], None)
+
+
+async def test_fresh_ones_for_the_same_seat(monkeypatch: pytest.MonkeyPatch) -> None:
+    ada = Door().connects("ada")
+    joined = await ada(JOIN)
+    monkeypatch.setattr("time.time", lambda: 4_000_000_000.0)
+    answer = await ada(REFRESH)
+    assert relays(answer) == [f"{4_000_000_000 + TURN.ttl}:{joined['you']}"]
+    assert set(answer) == {"ice_servers", "ice_expires", "relay_only"}
+
+
+async def test_who_does_not_sit_gets_none() -> None:
+    door = Door()
+    ada = door.connects("ada")
+    assert (await ada(REFRESH))["error"]["code"] == "not_joined"
+    await ada(JOIN)
+    await ada({"type": "leave"})
+    assert (await ada(REFRESH))["error"]["code"] == "not_joined"
+
+
+async def test_whose_seat_is_gone_gets_none() -> None:
+    door = Door()
+    ada, bob = door.connects("ada"), door.connects("bob")
+    await bob(JOIN)
+    await ada(JOIN)
+    await door.signaling.hub.end("den")
+    for one in ada, bob:
+        assert (await one(REFRESH))["error"]["code"] == "not_joined"
+
+
+async def test_asking_for_relays_counts_as_a_command() -> None:
+    ada = Door().connects("ada")
+    await ada(JOIN)
+    codes = [(await ada(REFRESH)).get("error", {}).get("code") for _ in range(500)]
+    assert "too_many" in codes
