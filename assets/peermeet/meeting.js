@@ -11,6 +11,7 @@
  * A meeting is used once: after `leave` or a refusal, make a new one (with a new `device`).
  */
 import { createCapture } from "./capture.js";
+import { createRelays } from "./ice.js";
 import { createMesh } from "./mesh.js";
 import { evolve, find } from "./room.js";
 import { createSignaling, OFFLINE } from "./signaling.js";
@@ -77,8 +78,6 @@ export function createMeeting({
   let refusal = null;
   /** @type {string | null} */
   let ended = null;
-  /** @type {RTCIceServer[]} */
-  let iceServers = [];
   /** @type {Promise<void> | null} */
   let joining = null;
   /** @type {() => void} */
@@ -103,10 +102,16 @@ export function createMeeting({
   const mesh = createMesh({
     createConnection,
     // One port and one handshake for all of a pair's tracks; every browser of the last years can do it.
-    configuration: () => ({ bundlePolicy: "max-bundle", iceServers }),
+    configuration: () => ({ bundlePolicy: "max-bundle", ...relays.configuration() }),
+    fresh: () => relays.fresh(),
     signal: (to, signal) => signaling.send({ type: "signal", to, ...signal }),
     onChange: touch,
     onError,
+    timers,
+  });
+  const relays = createRelays({
+    ask: () => signaling.send({ type: "refresh_ice" }),
+    onChange: () => mesh.configure(),
     timers,
   });
   const signaling = createSignaling({
@@ -123,9 +128,9 @@ export function createMeeting({
     onSeated: (answer, byKey) => {
       forgotten = !byKey && you === answer.you;
       you = answer.you;
-      iceServers = answer.ice_servers ?? [];
+      relays.take(answer);
     },
-    onEvent: hear,
+    onEvent: (event) => relays.before(event.type === "welcomed", () => hear(event)),
     onRefused: (error) => {
       refusal = error;
       finish("refused");
@@ -218,6 +223,7 @@ export function createMeeting({
     hangUp?.();
     for (const id of [...missing.keys()]) found(id);
     mesh.close();
+    relays.close();
     sources.close();
     joinSettled();
     touch();

@@ -14,6 +14,7 @@ import { createPeer } from "./peer.js";
  * @param {{
  *   createConnection: (configuration: RTCConfiguration) => RTCPeerConnection,
  *   configuration?: () => RTCConfiguration,
+ *   fresh?: () => Promise<void>,
  *   signal: (to: string, signal: Signal) => Promise<{error?: {code: string}}>,
  *   onChange: () => void,
  *   onError?: (error: unknown) => void,
@@ -23,6 +24,7 @@ import { createPeer } from "./peer.js";
 export function createMesh({
   createConnection,
   configuration = () => ({}),
+  fresh,
   signal,
   onChange,
   onError = () => {},
@@ -45,6 +47,7 @@ export function createMesh({
         polite: String(you) > id, // both sides know both ids, so they agree without a message
         signal: (message) => signal(id, message),
         configuration,
+        fresh,
         onChange,
         onRenewed(message) {
           // Their page holds the same seat with a new connection: one of ours that never spoke with another.
@@ -121,6 +124,11 @@ export function createMesh({
     /** Our socket is back: see `peer.resend`. */
     resend() {
       for (const peer of peers.values()) peer.resend();
+    },
+
+    /** The configuration is another one now. */
+    configure() {
+      for (const peer of peers.values()) peer.configure();
     },
 
     restart() {

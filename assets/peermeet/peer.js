@@ -22,6 +22,7 @@ const DISCONNECTED = 1_000; // ms; most losses of a path heal by themselves befo
  *   polite: boolean,
  *   signal: (signal: Signal) => Promise<{error?: {code: string}}>,
  *   configuration?: () => RTCConfiguration,
+ *   fresh?: () => Promise<void>,
  *   onChange: () => void,
  *   onRenewed?: (signal: Signal) => void,
  *   onError: (error: unknown) => void,
@@ -33,6 +34,7 @@ export function createPeer({
   polite,
   signal,
   configuration,
+  fresh = () => Promise.resolve(),
   onChange,
   onRenewed,
   onError,
@@ -123,10 +125,18 @@ export function createPeer({
       return;
     }
     restarting = true;
-    attempt(() => {
-      if (configuration) connection.setConfiguration(configuration()); // credentials of a relay may be new
-      connection.restartIce();
+    void fresh().then(() => {
+      configure();
+      attempt(() => connection.restartIce());
     });
+  }
+
+  /**
+   * Credentials of a relay may be new. They serve whatever gathers next, also when the other side restarts ICE; the
+   * browser makes the next offer such a restart too (JSEP, setConfiguration), which interrupts nothing.
+   */
+  function configure() {
+    if (configuration && !closed) attempt(() => connection.setConfiguration(configuration()));
   }
 
   /** @param {() => void} work */
@@ -175,6 +185,7 @@ export function createPeer({
     },
 
     restart,
+    configure,
 
     /** Somebody's socket is back: say again what may have been lost. */
     resend() {

@@ -17,7 +17,7 @@
  */
 /** @typedef {{code: string, message: string}} Refusal */
 /** @typedef {{error?: Refusal}} Answer */
-/** @typedef {{you: string, resume: string, ice_servers: RTCIceServer[], protocol: number}} Seat */
+/** @typedef {{you: string, resume: string, protocol: number} & import("./ice.js").Given} Seat */
 /**
  * May reject, or answer `unavailable` or `too_many`: asked again later. Any other error is a refusal.
  * @typedef {() => Promise<{ticket: string, error?: undefined} | {ticket?: undefined, error: Refusal}>} GetTicket

@@ -98,10 +98,49 @@ test("from the preview to seeing each other", async () => {
   assert.deepEqual(errors, []);
 });
 
+const relay = (username) => [{ urls: "turn:relay.example", username, credential: "c" }];
+
 test("relays come with the seat", async () => {
-  const iceServers = [{ urls: "turn:relay.example" }];
+  const iceServers = relay("1");
   const { ada } = await call({ iceServers });
-  assert.deepEqual(ada.pcs[0].configuration.iceServers, iceServers);
+  const { iceServers: given, iceTransportPolicy } = ada.pcs[0].configuration;
+  assert.deepEqual([given, iceTransportPolicy], [iceServers, "all"]);
+});
+
+test("in a long call relays are renewed, for everybody there and everybody later", async () => {
+  const { ada, bob, page, server, settle, timers, errors } = await call({ iceServers: relay("1"), iceExpires: 600 });
+  server.iceServers = relay("2");
+  await timers.pass(470_000);
+  assert.deepEqual(server.commands(ada.now().you, "refresh_ice"), []);
+  await timers.pass(10_000);
+  for (const one of [ada, bob]) {
+    assert.equal(server.commands(one.now().you, "refresh_ice").length, 1);
+    assert.deepEqual(one.pcs[0].configurations.map((c) => c.iceServers), [relay("2")]);
+  }
+  await page("eve").join();
+  await settle();
+  assert.deepEqual(ada.pcs[1].configuration.iceServers, relay("2"));
+  await timers.pass(480_000);
+  assert.equal(server.commands(ada.now().you, "refresh_ice").length, 2);
+  ada.meeting.leave();
+  await timers.pass(600_000);
+  assert.equal(server.commands(server.log[0].by, "refresh_ice").length, 2);
+  assert.deepEqual(errors, []);
+});
+
+test("a new socket brings new relays, and they are for the old connections too", async () => {
+  const { ada, server, timers } = await call({ iceServers: relay("1"), iceExpires: 600 });
+  server.iceServers = relay("2");
+  server.cut("ada");
+  await timers.pass(1_000);
+  assert.equal(ada.now().line, "online");
+  assert.deepEqual(ada.pcs[0].configurations.map((c) => c.iceServers), [relay("2")]);
+  assert.equal(ada.pcs.length, 1);
+});
+
+test("in a room of relays alone no connection looks for another way", async () => {
+  const { ada, bob } = await call({ iceServers: relay("1"), relayOnly: true });
+  for (const one of [ada, bob]) assert.equal(one.pcs[0].configuration.iceTransportPolicy, "relay");
 });
 
 test("the preview opens what is wanted, once, and shows it", async () => {

@@ -12,6 +12,7 @@ function pair({ candidates = 2 } = {}) {
   const timers = fakeTimers();
   const errors = [];
   const wire = { cut: false, swallows: false, answer: {} };
+  const relays = { fresh: Promise.resolve() };
   const sides = {};
   const side = (me, other, polite) => {
     const pc = fakeConnection({ candidates });
@@ -28,6 +29,7 @@ function pair({ candidates = 2 } = {}) {
         return {};
       },
       configuration: () => ({ iceServers: [{ urls: "stun:relay.example" }] }),
+      fresh: () => relays.fresh,
       onChange: () => (changes += 1),
       onError: (error) => errors.push(error),
       timers,
@@ -43,7 +45,7 @@ function pair({ candidates = 2 } = {}) {
   side("ada", "bob", false);
   side("bob", "ada", true);
   const settle = () => timers.pass(100);
-  return { ...sides, wire, timers, errors, settle };
+  return { ...sides, wire, relays, timers, errors, settle };
 }
 
 async function call() {
@@ -212,6 +214,29 @@ test("failed: ICE restarts at once, with fresh relays, and the call heals withou
   assert.equal(ada.pc.configurations.length, 1);
   assert.deepEqual([ada.peer.state(), bob.peer.state()], ["connected", "connected"]);
   assert.ok(bob.peer.stream("ada-camera"));
+});
+
+test("a restart waits for relays that are on their way", async () => {
+  const { ada, relays, settle } = await call();
+  const offers = ada.pc.offers;
+  let arrive;
+  relays.fresh = new Promise((resolve) => (arrive = resolve));
+  ada.pc.become("failed");
+  await settle();
+  assert.deepEqual([ada.pc.offers, ada.pc.configurations.length], [offers, 0]);
+  arrive();
+  await settle();
+  assert.deepEqual([ada.pc.offers, ada.pc.configurations.length], [offers + 1, 1]);
+  assert.equal(ada.peer.state(), "connected");
+});
+
+test("new relays are handed to a connection that stands, and nothing else happens", async () => {
+  const { ada, settle } = await call();
+  const said = ada.signals.length;
+  ada.peer.configure();
+  await settle();
+  assert.deepEqual(ada.pc.configurations, [{ iceServers: [{ urls: "stun:relay.example" }] }]);
+  assert.equal(ada.signals.length, said);
 });
 
 test("disconnected: a second of patience before ICE restarts", async () => {

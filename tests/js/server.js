@@ -1,7 +1,7 @@
 /** A double of the signaling server: PROTOCOL.md as far as the browser's half can tell, without any limits. */
 
-/** @param {{capacity?: number, iceServers?: object[]}} settings */
-export function fakeServer({ capacity = 16, iceServers = [] } = {}) {
+/** @param {{capacity?: number, iceServers?: object[], iceExpires?: number | null, relayOnly?: boolean}} settings */
+export function fakeServer({ capacity = 16, iceServers = [], iceExpires = null, relayOnly = false } = {}) {
   const seats = new Map(); // by participant id: {participant, resume, session}
   const tickets = new Map();
   const log = []; // {by, command} in order of arrival
@@ -14,6 +14,7 @@ export function fakeServer({ capacity = 16, iceServers = [] } = {}) {
     log,
     counts,
     down: false,
+    iceServers,
     /** What this user asks of the HTTP side. */
     getTicket: (user) => async () => {
       if (server.down) throw new Error("no server");
@@ -102,7 +103,7 @@ export function fakeServer({ capacity = 16, iceServers = [] } = {}) {
       }
       const participants = [...seats.values()].map((one) => one.participant);
       tell(seat, { type: "welcomed", you: id, room: { id: "den", capacity, grace: 30, participants } });
-      return { you: id, resume: seat.resume, ice_servers: iceServers, protocol: 1 };
+      return { you: id, resume: seat.resume, ...ice(), protocol: 1 };
     }
 
     const refused = server.down ? "transport" : refuse();
@@ -145,9 +146,15 @@ export function fakeServer({ capacity = 16, iceServers = [] } = {}) {
       case "send_message":
         for (const other of seats.values()) tell(other, { ...command, type: "message_sent", by });
         return {};
+      case "refresh_ice":
+        return ice();
       default:
         return refusal("unknown_command");
     }
+  }
+
+  function ice() {
+    return { ice_servers: structuredClone(server.iceServers), ice_expires: iceExpires, relay_only: relayOnly };
   }
 
   function change(seat, changes) {
