@@ -47,6 +47,7 @@ def utc(at: datetime) -> datetime:
 def folded(email: str) -> str:
     """The form in which emails are compared. Lower case and no further: ``casefold`` would take straße for
     strasse, and these are two mailboxes."""
+    text(email)
     return email.lower()
 
 

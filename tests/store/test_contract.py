@@ -1,43 +1,62 @@
-"""What every store promises. Nothing here knows which engine it talks to."""
+"""What every store promises of accounts, rooms, keys and values; ``test_history.py`` has what happens in rooms.
+
+Nothing here knows which engine it talks to.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from peermeet.store import NewerSchema, RecentRoom, RoomRecord, Store, Taken, Unavailable, User
+from peermeet.store import (
+    Attendance,
+    ChatMessage,
+    Invitation,
+    Meeting,
+    NewerSchema,
+    RecentRoom,
+    RoomRecord,
+    Store,
+    Taken,
+    Unavailable,
+    User,
+)
 
 from .conftest import Engine
-
-# Far away, so that no server's own sweeping by its own clock comes into it.
-NOW = datetime(2100, 2, 28, 23, 59, 59, 123000, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-MINUTE = timedelta(minutes=1)
-DAY = timedelta(days=1)
-
-ADA = User("u-ada", "Ada Lovelace", NOW, "Ada@Example.org", b"$2b$12$\x00\xff")
-BOB = User("u-bob", "Bob", NOW, "bob@example.org", b"hash")
-GUEST = User("u-guest", "Guest", NOW)
-STANDUP = RoomRecord("abc-defg-hij", "Stand-up", ADA.id, NOW)
+from .samples import (
+    ADA,
+    BOB,
+    BYTES,
+    DAY,
+    GUEST,
+    INVITATION,
+    MEETING,
+    MESSAGE,
+    MILLISECOND,
+    MINUTE,
+    NOW,
+    NUMBERS,
+    STANDUP,
+    STAY,
+    TEXTS,
+    TIMES,
+    TRUTHS,
+    VAULT,
+    a_busy_room,
+    outcomes,
+    room,
+)
 
 STRANGE = [
     *("{'$ne': None}", '{"$gt": ""}', "$where", "$name.first", ".", "a.b.c", "_id"),
     *("nul\x00in the middle", "\x00", "", " ", "'; DROP TABLE users; --", "%", "?", ":name", "\\", "\n\r\t"),
     *("Żółć", "名前", "نام", "👩‍👩‍👧‍👦", "\u202e", "e\u0301", "\U0010ffff", "x" * 10_000),
 ]
-
-
-def room(code: str, owner: User = ADA, created: datetime = NOW) -> RoomRecord:
-    return RoomRecord(code, f"Room {code}", owner.id, created)
-
-
-async def outcomes(asks: list[Awaitable[Any]]) -> list[Any]:
-    return await asyncio.gather(*asks, return_exceptions=True)
 
 
 # users
@@ -107,7 +126,51 @@ async def test_twenty_at_once_with_one_email_make_one_account(engine: Engine) ->
     assert [user.id for user in asks if await stores[1].user(user.id)] == [winner.id]
 
 
+async def test_a_new_name_is_the_only_change(store: Store) -> None:
+    await store.add_user(ADA)
+    await store.add_user(GUEST)
+    assert await store.rename_user(ADA.id, "Countess")
+    assert await store.rename_user(GUEST.id, "Bob's aunt")
+    assert await store.user(ADA.id) == await store.user_by_email("ada@example.org") == replace(ADA, name="Countess")
+    assert await store.user(GUEST.id) == replace(GUEST, name="Bob's aunt")
+    assert not await store.rename_user("u-nobody", "Somebody")
+    assert await store.user("u-nobody") is None
+
+
+async def test_a_new_password_is_for_accounts_only(store: Store) -> None:
+    await store.add_user(ADA)
+    await store.add_user(GUEST)
+    assert await store.set_password(ADA.id, b"\x00other\xff")
+    assert await store.user_by_email("ada@example.org") == replace(ADA, password_hash=b"\x00other\xff")
+    assert not await store.set_password(GUEST.id, b"hash")
+    assert await store.user(GUEST.id) == GUEST
+    assert not await store.set_password("u-nobody", b"hash")
+
+
 # rooms
+
+
+async def test_a_room_keeps_its_settings(store: Store) -> None:
+    await store.add_room(VAULT)
+    assert await store.room(VAULT.code) == VAULT
+    assert await store.rooms_of(ADA.id) == [VAULT]
+    assert (await store.room(VAULT.code)) != STANDUP
+
+
+async def test_saving_replaces_all_but_code_owner_and_birth(store: Store) -> None:
+    await store.add_room(STANDUP)
+    assert await store.save_room(replace(VAULT, code=STANDUP.code, created=NOW - DAY))
+    assert await store.room(STANDUP.code) == replace(VAULT, code=STANDUP.code)
+    assert await store.save_room(STANDUP)
+    assert await store.room(STANDUP.code) == STANDUP
+
+
+async def test_only_its_owner_saves_a_room(store: Store) -> None:
+    await store.add_room(STANDUP)
+    assert not await store.save_room(replace(VAULT, code=STANDUP.code, owner=BOB.id))
+    assert not await store.save_room(VAULT)
+    assert await store.room(STANDUP.code) == STANDUP
+    assert await store.room(VAULT.code) is None
 
 
 async def test_a_room_is_found_by_its_code_and_by_no_other(store: Store) -> None:
@@ -243,6 +306,36 @@ async def test_purging_forgets_what_is_over_and_nothing_else(store: Store) -> No
     await store.purge(NOW)
 
 
+# attempts
+
+
+async def test_attempts_are_counted_by_key_and_time(store: Store) -> None:
+    assert await store.attempts("password ada", NOW - DAY) == 0
+    for n in range(5):
+        await store.note_attempt("password ada", NOW + n * MINUTE, NOW + DAY)
+    await store.note_attempt("password bob", NOW, NOW + DAY)
+    assert await store.attempts("password ada", NOW) == 5
+    assert await store.attempts("password ada", NOW + 2 * MINUTE) == 3
+    assert await store.attempts("password ada", NOW + 2 * MINUTE + MILLISECOND) == 2
+    assert await store.attempts("password", NOW) == 0
+    await store.clear_attempts("password ada")
+    assert await store.attempts("password ada", NOW) == 0
+    assert await store.attempts("password bob", NOW) == 1
+
+
+async def test_attempts_at_the_same_time_all_count(engine: Engine) -> None:
+    stores = [await engine.open(), await engine.open()]
+    await asyncio.gather(*(stores[n % 2].note_attempt("k", NOW, NOW + DAY) for n in range(20)))
+    assert await stores[0].attempts("k", NOW) == 20
+
+
+async def test_purging_forgets_attempts_whose_time_is_over(store: Store) -> None:
+    await store.note_attempt("k", NOW - DAY, NOW)
+    await store.note_attempt("k", NOW - DAY, NOW + MILLISECOND)
+    await store.purge(NOW)
+    assert await store.attempts("k", NOW - DAY) == 1
+
+
 # guests
 
 
@@ -262,6 +355,14 @@ async def test_old_guests_without_rooms_go_with_their_visits(store: Store) -> No
     assert await store.recent_rooms("old0", 9) == []
     assert len(await store.recent_rooms(fresh.id, 9)) == 1
     assert await store.delete_guests(NOW - DAY) == 0
+
+
+async def test_what_a_guest_left_in_a_room_outlives_the_guest(store: Store) -> None:
+    await a_busy_room(store)
+    before = [found async for found in everything_in(store)]
+    assert await store.delete_guests(NOW + MILLISECOND) == 1
+    assert [found async for found in everything_in(store)] == before
+    assert len(before) == 1 + 2 + 1 + 2 + 2
 
 
 # values
@@ -285,45 +386,80 @@ async def test_strange_text_is_a_value_like_any_other(store: Store, value: str) 
     assert await store.is_revoked(value, NOW)
     assert await store.use_ticket(value, NOW + DAY, NOW)
     assert not await store.use_ticket(value, NOW + DAY, NOW)
+    await store.note_attempt(value, NOW, NOW + DAY)
+    assert await store.attempts(value, NOW) == 1
+    link = Invitation(value, value.encode(), value, value, value, NOW)
+    await store.add_invitation(link)
+    assert await store.use_invitation(value.encode(), value, value, NOW) == replace(link, used=1)
+    assert await store.came_by(value) == [(value, NOW)]
+    meeting = Meeting(value, value, NOW)
+    await store.open_meeting(meeting)
+    assert await store.meetings_of(value, 9) == [meeting]
+    stay = Attendance(value, value, value, value, value, False, value, NOW)
+    await store.note_arrival(stay)
+    assert await store.attendance_of(value) == [stay]
+    message = ChatMessage(value, value, value, value, value, value, NOW)
+    await store.add_message(message)
+    assert await store.messages_of(value, 9) == await store.messages_of(value, 9, value) == [message]
+    assert await store.delete_message(value, value)
+    assert await store.revoke_invitation(value, value)
+    assert await store.rename_user(value, value)
+    assert await store.save_room(record)
     assert await store.delete_room(value, value)
+    await store.delete_user(value)
+    assert await store.user(value) is None
     assert await store.user(BOB.id) == BOB
     assert await store.room(STANDUP.code) == STANDUP
-
-
-# Every place where text from outside reaches a store.
-ASKS: list[Callable[[Store, Any], Awaitable[object]]] = [
-    lambda store, x: store.add_user(replace(ADA, id=x)),
-    lambda store, x: store.add_user(replace(ADA, name=x)),
-    lambda store, x: store.add_user(replace(ADA, email=x)),
-    lambda store, x: store.user(x),
-    lambda store, x: store.user_by_email(x),
-    lambda store, x: store.add_room(replace(STANDUP, code=x)),
-    lambda store, x: store.add_room(replace(STANDUP, title=x)),
-    lambda store, x: store.add_room(replace(STANDUP, owner=x)),
-    lambda store, x: store.room(x),
-    lambda store, x: store.rooms_of(x),
-    lambda store, x: store.delete_room(x, ADA.id),
-    lambda store, x: store.delete_room(STANDUP.code, x),
-    lambda store, x: store.note_visit(x, STANDUP.code, NOW),
-    lambda store, x: store.note_visit(ADA.id, x, NOW),
-    lambda store, x: store.recent_rooms(x, 9),
-    lambda store, x: store.revoke_session(x, NOW),
-    lambda store, x: store.is_revoked(x, NOW),
-    lambda store, x: store.use_ticket(x, NOW + DAY, NOW),
-]
 
 
 async def test_what_is_not_text_is_refused_before_it_reaches_the_engine(store: Store) -> None:
     await store.add_user(BOB)
     await store.add_room(STANDUP)
-    for ask in ASKS:
+    for ask in TEXTS:
         for not_text in ({"$ne": None}, {"$gt": ""}, ["a"], 7, True, b"bytes"):
             with pytest.raises(TypeError, match="text is wanted"):
                 await ask(store, not_text)
         with pytest.raises(UnicodeEncodeError):
             await ask(store, "half a pair: \ud83d")
     assert await store.user(ADA.id) is None
+    assert await store.user(BOB.id) == BOB
     assert await store.room(STANDUP.code) == STANDUP
+    assert [found async for found in everything_in(store)] == []
+
+
+async def test_what_is_no_bytes_no_truth_or_no_number_is_refused_too(store: Store) -> None:
+    await store.add_user(BOB)
+    await store.add_room(STANDUP)
+    for asks, wanted, others in (
+        (BYTES, "bytes are", ({"$ne": None}, {"$gt": b""}, [b"a"], 7, True, "text")),
+        (TRUTHS, "bool is", ({"$ne": None}, [True], 1, 0, "true", b"1")),
+        (NUMBERS, "int is", ({"$gt": 0}, [1], True, 1.0, float("nan"), "1", b"1")),
+        (TIMES, "a time is", ({"$gt": 0}, [NOW], 1, True, "2100-01-01", b"1", NOW.date())),
+    ):
+        for ask in asks:
+            for other in others:
+                with pytest.raises(TypeError, match=f"{wanted} wanted"):
+                    await ask(store, other)
+    for ask in NUMBERS:
+        with pytest.raises(ValueError, match="64 bits"):
+            await ask(store, 2**63)
+    with pytest.raises(ValueError, match="one of off, meeting, forever"):
+        await store.save_room(replace(STANDUP, chat="sometimes"))  # type: ignore[arg-type]
+    assert await store.user(BOB.id) == BOB
+    assert await store.room(STANDUP.code) == STANDUP
+    assert [found async for found in everything_in(store)] == []
+
+
+async def everything_in(store: Store, code: str = STANDUP.code) -> AsyncIterator[object]:
+    for found in (
+        await store.invitations_of(code),
+        await store.came_by(INVITATION.id),
+        await store.meetings_of(code, 9),
+        await store.attendance_of(MEETING.id),
+        await store.messages_of(code, 9),
+    ):
+        for one in found:
+            yield one
 
 
 async def test_times_come_back_in_utc_cut_to_the_millisecond(store: Store) -> None:
@@ -346,6 +482,22 @@ async def test_times_come_back_in_utc_cut_to_the_millisecond(store: Store) -> No
         assert found == replace(user, created=kept)
         [recent] = await store.recent_rooms(user.id, 9)
         assert recent == RecentRoom(replace(record, created=kept), kept)
+        inside: dict[str, Any] = {"id": record.code, "room": record.code}
+        saved = replace(record, opens=given, closes=given)
+        assert await store.save_room(saved)
+        assert await store.room(record.code) == replace(saved, created=kept, opens=kept, closes=kept)
+        link = replace(INVITATION, **inside, token_hash=record.code.encode(), created=given, expires=given)
+        await store.add_invitation(link)
+        assert await store.invitations_of(record.code) == [replace(link, created=kept, expires=kept)]
+        meeting = replace(MEETING, **inside, started=given, ended=given)
+        await store.open_meeting(meeting)
+        assert await store.meetings_of(record.code, 9) == [replace(meeting, started=kept, ended=kept)]
+        stay = replace(STAY, **inside, meeting=meeting.id, came=given, left=given)
+        await store.note_arrival(stay)
+        assert await store.attendance_of(meeting.id) == [replace(stay, came=kept, left=kept)]
+        message = replace(MESSAGE, **inside, at=given)
+        await store.add_message(message)
+        assert await store.messages_of(record.code, 9) == [replace(message, at=kept)]
         assert found is not None
         assert {found.created.tzinfo, recent.room.created.tzinfo, recent.last_visit.tzinfo} == {UTC}
 
@@ -353,20 +505,9 @@ async def test_times_come_back_in_utc_cut_to_the_millisecond(store: Store) -> No
 async def test_a_time_without_a_zone_is_refused(store: Store) -> None:
     await store.add_user(GUEST)
     await store.add_room(STANDUP)
-    naive = NOW.replace(tzinfo=None)
-    for ask in (
-        store.add_user(replace(ADA, created=naive)),
-        store.add_room(replace(STANDUP, code="new", created=naive)),
-        store.note_visit(GUEST.id, STANDUP.code, naive),
-        store.revoke_session("j", naive),
-        store.is_revoked("j", naive),
-        store.use_ticket("t", naive, NOW),
-        store.use_ticket("t", NOW, naive),
-        store.purge(naive),
-        store.delete_guests(naive),
-    ):
+    for ask in TIMES:
         with pytest.raises(ValueError, match="zone"):
-            await ask
+            await ask(store, NOW.replace(tzinfo=None))
 
 
 # opening, closing, opening again
@@ -380,6 +521,12 @@ async def test_everything_is_there_after_opening_again(engine: Engine) -> None:
     await store.note_visit(GUEST.id, STANDUP.code, NOW)
     await store.revoke_session("j", NOW + DAY)
     await store.use_ticket("t", NOW + DAY, NOW)
+    await store.note_attempt("k", NOW, NOW + DAY)
+    await store.add_invitation(INVITATION)
+    await store.use_invitation(INVITATION.token_hash, STANDUP.code, GUEST.id, NOW)
+    await store.open_meeting(MEETING)
+    await store.note_arrival(STAY)
+    await store.add_message(MESSAGE)
     await store.close()
     store = await engine.open()
     assert await store.user_by_email("ada@example.org") == ADA
@@ -388,6 +535,10 @@ async def test_everything_is_there_after_opening_again(engine: Engine) -> None:
     assert await store.recent_rooms(GUEST.id, 9) == [RecentRoom(STANDUP, NOW)]
     assert await store.is_revoked("j", NOW)
     assert not await store.use_ticket("t", NOW + DAY, NOW)
+    assert await store.attempts("k", NOW) == 1
+    assert [found async for found in everything_in(store)] == [
+        *(replace(INVITATION, used=1), (GUEST.id, NOW), MEETING, STAY, MESSAGE)
+    ]
     with pytest.raises(Taken):
         await store.add_user(User("u-2", "Ada", NOW, "ADA@example.org"))
 
@@ -408,9 +559,9 @@ async def test_data_of_a_later_peermeet_are_left_alone(engine: Engine) -> None:
     await store.add_user(ADA)
     await store.close()
     await engine.set_schema(99)
-    with pytest.raises(NewerSchema, match=r"schema version 99.* knows versions up to 1\b"):
+    with pytest.raises(NewerSchema, match=r"schema version 99.* knows versions up to 2\b"):
         await engine.open()
-    await engine.set_schema(1)
+    await engine.set_schema(2)
     assert await (await engine.open()).user(ADA.id) == ADA
 
 
