@@ -1,4 +1,8 @@
-"""What can be asked of a room, in the imperative. ``by`` says who asks; nobody can send it (see `wire.parse`)."""
+"""What can be asked of a room, in the imperative.
+
+``by`` says who asks, ``now`` when, ``stamp`` is a word by chance: the shell sets them, nobody can send them (see
+`wire.parse`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from .model import Participant, Source
+from .model import Keeping, Participant, Role, Source
 
 # Every bound has its reason: what arrives is held in memory and told to everybody in the room.
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -17,6 +21,10 @@ CandidateLine = Annotated[str, Meta(max_length=512)]  # the longest in RFC 8839 
 Key = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_.-]*\Z")]
 MAX_CANDIDATES = 24  # in one signal: a host with six interfaces, three kinds each, and room to spare
 MAX_ATTRIBUTES = 16  # keys a participant; each built-in control uses one
+CHAT = "chat"  # the topic of messages that are kept for latecomers
+CHAT_LINES = 200  # kept in the room; a screenful is ten, and a newcomer gets them all at once
+CHAT_LENGTH = 2000  # characters a line
+BAN_SECONDS = 12 * 3600.0  # for device and address of a guest: others may have them tomorrow
 VALUE_BYTES = 4096  # of one attribute or message as JSON: a screenful of text
 
 
@@ -28,9 +36,12 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 
 class Join(Command, frozen=True, tag="join"):
-    """A ticket was good: take this seat. Answered by `Welcomed`; the others hear `ParticipantJoined`."""
+    """A ticket was good: take this seat, or knock. Answered by `Welcomed` or `Waiting`; the others hear
+    `ParticipantJoined`, or the hosts `Knocked`. ``marks`` are hashes by which a banned person is known again."""
 
     participant: Participant
+    marks: tuple[str, ...] = ()
+    now: float = 0.0
 
 
 class Resume(Command, frozen=True, tag="resume"):
@@ -45,6 +56,12 @@ class Disconnect(Command, frozen=True, tag="disconnect"):
 
 class Expire(Command, frozen=True, tag="expire"):
     """Give the seat up if its grace is over."""
+
+    now: float
+
+
+class Lift(Command, frozen=True, tag="lift"):
+    """Let silences and bans end whose time is over."""
 
     now: float
 
@@ -104,14 +121,109 @@ class SetAttributes(Command, frozen=True, tag="set_attributes"):
     attributes: Annotated[dict[Key, Any], Meta(min_length=1, max_length=MAX_ATTRIBUTES)]
 
 
+class Admit(Command, frozen=True, tag="admit"):
+    """Let somebody in who knocks, or with no ``id`` everybody for whom there is room."""
+
+    id: Id | None = None
+
+
+class Deny(Command, frozen=True, tag="deny"):
+    """Send somebody away who knocks, or with no ``id`` everybody."""
+
+    id: Id | None = None
+
+
+class Remove(Command, frozen=True, tag="remove"):
+    """Take somebody's seat. They do not come back until a host allows it."""
+
+    id: Id
+
+
+class Ban(Command, frozen=True, tag="ban"):
+    """Take somebody's seat for the rest of the meeting; a guest is known again by device and address."""
+
+    id: Id
+    now: float = 0.0
+
+
+class Allow(Command, frozen=True, tag="allow"):
+    """Let somebody come back who was removed or banned."""
+
+    user: Id
+
+
+class SetRole(Command, frozen=True, tag="set_role"):
+    """Make somebody a host, co-host, member or listener."""
+
+    id: Id
+    role: Role
+
+
+class SetRoom(Command, frozen=True, tag="set_room"):
+    """Set the doors; what is not named stays."""
+
+    lobby: bool | None = None
+    locked: bool | None = None
+    wait_for_host: bool | None = None
+    one_device: bool | None = None
+    chat: Keeping | None = None
+
+
+class AskMute(Command, frozen=True, tag="ask_mute"):
+    """Ask somebody to switch a source off. Nobody can switch another's on."""
+
+    id: Id
+    source: Source
+
+
+class SilenceSource(Command, frozen=True, tag="silence"):
+    """Nobody plays this source of somebody (of all but hosts, with no ``id``), until it is lifted or time is over."""
+
+    source: Source
+    on: bool
+    id: Id | None = None
+    seconds: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+    now: float = 0.0
+
+
+class DeleteMessage(Command, frozen=True, tag="delete_message"):
+    """Take a line out of the chat; with no ``id``, all."""
+
+    id: Id | None = None
+
+
+class EndMeeting(Command, frozen=True, tag="end_meeting"):
+    """Everybody's seat is given up."""
+
+
 class SendMessage(Command, frozen=True, tag="send_message"):
     """A moment: heard by those present (or only by ``to``), remembered by nobody."""
 
     topic: Key
     data: Any = None
     to: Id | None = None
+    now: float = 0.0
+    stamp: str = ""
 
 
-FromBrowser = Leave | Publish | Unpublish | Signal | SetAttributes | SendMessage
-FromShell = Join | Resume | Disconnect | Expire | End
+FromBrowser = (
+    Leave
+    | Publish
+    | Unpublish
+    | Signal
+    | SetAttributes
+    | SendMessage
+    | Admit
+    | Deny
+    | Remove
+    | Ban
+    | Allow
+    | SetRole
+    | SetRoom
+    | AskMute
+    | SilenceSource
+    | DeleteMessage
+    | EndMeeting
+)
+FromShell = Join | Resume | Disconnect | Expire | Lift | End
 AnyCommand = FromShell | FromBrowser

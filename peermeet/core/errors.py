@@ -22,6 +22,10 @@ SENTENCES: dict[str, str] = {
     "not_joined": "Join the room first.",
     "already_joined": "You are in the room already.",
     "room_full": "The room is full.",
+    "room_locked": "The room is locked. Ask a host to open it.",
+    "removed": "You were removed from this meeting. A host can let you come back.",
+    "banned": "You may not come back to this meeting.",
+    "no_such_message": "That message is not there any more.",
     "no_such_participant": "There is nobody here by that name.",
     "not_allowed": "You may not do that here.",
     # accounts

@@ -1,6 +1,6 @@
 """The nouns of a meeting: frozen values, changed only by `room.evolve`.
 
-knocking -> online <-> away -> gone        (presence; *knocking* waits for the doors of a later chapter)
+knocking -> online <-> away -> gone        presence: at the door, seated, seated without a socket
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 import msgspec
 
-Role = Literal["host", "member"]
-Presence = Literal["online", "away"]
+Role = Literal["host", "cohost", "member", "listener"]
+Presence = Literal["knocking", "online", "away"]
 Source = Literal["camera", "microphone", "screen"]
-Reason = Literal["left", "lost", "ended"]
+Reason = Literal["left", "lost", "ended", "denied", "removed", "banned", "replaced"]
+Keeping = Literal["off", "meeting", "forever"]
 
 
 class Publication(msgspec.Struct, frozen=True):
@@ -21,6 +22,13 @@ class Publication(msgspec.Struct, frozen=True):
     source: Source
     stream_id: str
     muted: bool = False
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """A source of somebody that nobody plays, whether or not its owner obeys. ``until`` is the clock's, or None."""
+
+    source: Source
+    until: float | None = None
 
 
 class Participant(msgspec.Struct, frozen=True):
@@ -35,6 +43,47 @@ class Participant(msgspec.Struct, frozen=True):
     publications: tuple[Publication, ...] = ()
     attributes: dict[str, Any] = {}
     away_since: float | None = None
+    invited: bool = False
+    silenced: tuple[Silence, ...] = ()
+
+    @property
+    def seated(self) -> bool:
+        return self.presence != "knocking"
+
+
+class Exile(msgspec.Struct, frozen=True):
+    """Somebody who may not come back: removed, until a host allows it; banned, by device and address too."""
+
+    user: str
+    name: str
+    banned: bool = False
+    until: float | None = None
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A line of the chat, as latecomers read it."""
+
+    id: str
+    by: str
+    user: str
+    name: str
+    text: str
+    at: float
+
+
+class Doors(msgspec.Struct, frozen=True):
+    """What a host sets about who comes in, and what the room keeps.
+
+    ``lobby``: who is no host knocks. ``locked``: nobody new. ``wait_for_host``: members wait until one is there.
+    ``one_device``: a person's newer seat takes the place of the older. ``chat``: how long it is kept.
+    """
+
+    lobby: bool = False
+    locked: bool = False
+    wait_for_host: bool = False
+    one_device: bool = False
+    chat: Keeping = "meeting"
+    relay_only: bool = False
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -47,6 +96,11 @@ class Room(msgspec.Struct, frozen=True):
     capacity: int = 16
     grace: float = 30.0
     participants: tuple[Participant, ...] = ()
+    doors: Doors = Doors()
+    owner: str = ""
+    history: tuple[Message, ...] = ()
+    out: tuple[Exile, ...] = ()  # told to hosts alone
+    marks: dict[str, tuple[str, ...]] = {}  # by user: hashes of device and address; told to nobody
 
     def find(self, id: str) -> Participant | None:
         """Return who sits here under that id, or None."""
@@ -62,3 +116,5 @@ class Ticket(msgspec.Struct, frozen=True):
     name: str
     role: Role
     guest: bool
+    invitation: str | None = None
+    marks: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from .events import AnyEvent
 
 DEPTH = 16  # levels of nesting; our own messages use four
 EVENT_DEPTH = DEPTH + 3  # an attribute stands three levels deeper in `Welcomed` than in its command
+STAMPED = frozenset({"by", "now", "stamp"})  # what the shell says, and nobody else
 LARGEST = 2**53  # beyond it JavaScript's numbers are no integers any more
 
 
@@ -39,19 +40,20 @@ def parse_join(message: object) -> JoinRequest:
         raise Refusal("bad_message") from None
 
 
-def parse(message: object, by: str) -> FromBrowser:
+def parse(message: object, by: str, now: float = 0.0, stamp: str = "") -> FromBrowser:
     """Return the command that ``message`` asks for in the name of ``by``.
 
     Raises `Refusal`: ``bad_message`` for a wrong shape, a wrong type, an over-long string or a ``by`` of its
     own; ``unknown_command`` for a type that browsers cannot send. Nothing else, whatever arrives.
     """
-    if not isinstance(message, dict) or "by" in message or not _shallow(message, DEPTH):
+    if not isinstance(message, dict) or not STAMPED.isdisjoint(message) or not _shallow(message, DEPTH):
         raise Refusal("bad_message")
     kind = message.get("type")
     if not isinstance(kind, str) or kind not in TYPES:
         raise Refusal("unknown_command")
     try:
-        command: FromBrowser = msgspec.convert({**message, "by": by}, FromBrowser)
+        said = {k: v for k, v in (("now", now), ("stamp", stamp)) if k in TYPES[kind].__struct_fields__}
+        command: FromBrowser = msgspec.convert({**message, **said, "by": by}, FromBrowser)
         return command
     except (msgspec.ValidationError, RecursionError):
         raise Refusal("bad_message") from None
@@ -87,4 +89,4 @@ def _shallow(value: object, depth: int) -> bool:
     return value is None or (isinstance(value, int) and -LARGEST <= value <= LARGEST)
 
 
-TYPES: dict[str, type] = {kind.__struct_config__.tag: kind for kind in FromBrowser.__args__}
+TYPES: dict[str, type[msgspec.Struct]] = {kind.__struct_config__.tag: kind for kind in FromBrowser.__args__}
