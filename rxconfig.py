@@ -17,7 +17,7 @@ os.environ.setdefault("REFLEX_SOCKET_TIMEOUT", "10s")
 import reflex as rx  # noqa: E402
 from dotenv import load_dotenv  # noqa: E402
 
-from peermeet.browser.build import PreloadMeeting, SameOrigin, bun  # noqa: E402
+from peermeet.browser.build import PreloadMeeting, SameOrigin, SteadyLock, bun  # noqa: E402
 
 load_dotenv(Path(__file__).parent / ".env")
 VITE = f"http://localhost:{os.environ.get('REFLEX_FRONTEND_PORT', '3000')}"
@@ -34,7 +34,7 @@ config = rx.Config(
     # peermeet.gate looks at Origin); in development the page comes from Vite's port.
     cors_allowed_origins=[VITE] if os.environ.get("REFLEX_ENV_MODE") == "dev" else [],
     frontend_compression_formats=["gzip"],
-    plugins=[SameOrigin(), PreloadMeeting()],
+    plugins=[SameOrigin(), PreloadMeeting(), SteadyLock()],
     disable_plugins=[rx.plugins.SitemapPlugin],
     **bun(),
 )
