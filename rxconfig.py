@@ -14,10 +14,10 @@ os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
 os.environ.setdefault("REFLEX_SOCKET_INTERVAL", "10s")
 os.environ.setdefault("REFLEX_SOCKET_TIMEOUT", "10s")
 
-import reflex as rx  # noqa: E402
-from dotenv import load_dotenv  # noqa: E402
+import reflex as rx
+from dotenv import load_dotenv
 
-from peermeet.browser.build import PreloadMeeting, SameOrigin, SteadyLock, bun  # noqa: E402
+from peermeet.browser.build import PreloadMeeting, SameOrigin, SteadyLock, bun
 
 load_dotenv(Path(__file__).parent / ".env")
 VITE = f"http://localhost:{os.environ.get('REFLEX_FRONTEND_PORT', '3000')}"
