@@ -14,10 +14,10 @@ os.environ.setdefault("REFLEX_CHECK_LATEST_VERSION", "false")
 os.environ.setdefault("REFLEX_SOCKET_INTERVAL", "10s")
 os.environ.setdefault("REFLEX_SOCKET_TIMEOUT", "10s")
 
-import reflex as rx  # noqa: E402
-from dotenv import load_dotenv  # noqa: E402
+import reflex as rx
+from dotenv import load_dotenv
 
-from peermeet.browser.build import PreloadMeeting, SameOrigin, bun  # noqa: E402
+from peermeet.browser.build import PreloadMeeting, SameOrigin, SteadyLock, bun
 
 load_dotenv(Path(__file__).parent / ".env")
 VITE = f"http://localhost:{os.environ.get('REFLEX_FRONTEND_PORT', '3000')}"
@@ -34,7 +34,7 @@ config = rx.Config(
     # peermeet.gate looks at Origin); in development the page comes from Vite's port.
     cors_allowed_origins=[VITE] if os.environ.get("REFLEX_ENV_MODE") == "dev" else [],
     frontend_compression_formats=["gzip"],
-    plugins=[SameOrigin(), PreloadMeeting()],
+    plugins=[SameOrigin(), PreloadMeeting(), SteadyLock()],
     disable_plugins=[rx.plugins.SitemapPlugin],
     **bun(),
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
+import importlib.util
 import logging
 import os
 import socket
@@ -14,6 +16,8 @@ from pathlib import Path
 from dotenv import load_dotenv
 
 from .config import VARIABLES, BadSetting, Settings
+from .services import open_services
+from .store import NewerSchema, Unavailable
 
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / ".web"
@@ -39,9 +43,10 @@ def main(arguments: list[str] | None = None) -> int:
         settings = Settings.from_env(os.environ)
         os.environ["PEERMEET_DATA"] = str(settings.data.resolve())  # before the working folder changes
         os.chdir(ROOT)
+        check(settings)
         listener = listen(settings.host, settings.port)
         build(settings)
-    except (BadSetting, BuildFailed, OSError) as error:
+    except (BadSetting, BuildFailed, OSError, ValueError) as error:
         print(f"peermeet: {error}", file=sys.stderr)
         return 2
     serve(settings, listener)
@@ -52,13 +57,30 @@ class BuildFailed(Exception):
     """The frontend could not be built."""
 
 
+def check(settings: Settings) -> None:
+    """Find out now what would stop the server later: a plugin that is not there, a secret or store of no use."""
+    for plugin in settings.plugins:
+        if importlib.util.find_spec(plugin.partition(".")[0]) is None:
+            raise BadSetting(f"PEERMEET_PLUGINS: there is no module {plugin!r} where Python looks for modules.")
+
+    async def opened() -> None:
+        async with open_services(settings):
+            pass
+
+    try:
+        asyncio.run(opened())
+    except (NewerSchema, Unavailable) as error:
+        raise BadSetting(str(error)) from None
+
+
 def listen(host: str, port: int) -> socket.socket:
     """Take the port before anything slow is done."""
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # so that asyncio switches Nagle off
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+        listener.listen(2048)  # a second start on this port fails now; who connects already waits for the build
     except OSError as error:
         raise OSError(f"cannot listen on {host} port {port}: {error.strerror}. Choose another with --port.") from None
     listener.set_inheritable(False)
@@ -106,6 +128,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
     from .signaling import limits  # noqa: PLC0415
 
+    logging.getLogger("uvicorn.error").addFilter(without_trace)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     server = uvicorn.Server(
         uvicorn.Config(
@@ -133,6 +156,13 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
     server.startup = startup  # type: ignore[method-assign]
     server.run(sockets=[listener])
+
+
+def without_trace(record: logging.LogRecord) -> bool:
+    """uvicorn prints a stack trace for text frames that are not UTF-8: the sender's fault, not ours."""
+    if "Invalid UTF-8" in record.getMessage():
+        record.exc_info = None
+    return True
 
 
 if __name__ == "__main__":

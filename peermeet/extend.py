@@ -1,10 +1,10 @@
 """The seam: what is added to a meeting comes in here, the built-in panels and controls too.
 
-    @panel("poll", title="Poll", icon="chart-bar")      a place beside the stage
-    @control(order=50)                                  a button in the bar under it
-    listen("poll", Poll.count)                          hears messages of a topic: handler(sender, data)
-    send_message("poll", choice="yes")                  what a click does
-    load("my_polls")                                    import a plugin's module
+@panel("poll", title="Poll", icon="chart-bar")      a place beside the stage
+@control(order=50)                                  a button in the bar under it
+listen("poll", Poll.count)                          hears messages of a topic: handler(sender, data)
+send_message("poll", choice="yes")                  what a click does
+load("my_polls")                                    import a plugin's module
 """
 
 from __future__ import annotations

@@ -58,21 +58,23 @@ class Gate:
 
         async def sent(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._finish(scope, headers, MutableHeaders(scope=message))
+                self._finish(scope, headers, message["status"], MutableHeaders(scope=message))
             await send(message)
 
         await self._app(scope, receive, sent)
 
-    def _finish(self, scope: Scope, request: Headers, response: MutableHeaders) -> None:
+    def _finish(self, scope: Scope, request: Headers, status: int, response: MutableHeaders) -> None:
         for name, value in self._headers.items():
             response[name] = value
         if scope["scheme"] == "https":
             response["strict-transport-security"] = "max-age=31536000"
-        response.setdefault("cache-control", YEAR if scope["path"].startswith(HASHED) else "no-cache")
+        kept = scope["path"].startswith(HASHED) and status < 400
+        response.setdefault("cache-control", YEAR if kept else "no-cache")
         location = urlsplit(response.get("location", ""))
         if location.netloc and location.netloc == request.get("host"):
-            # A redirect to ourselves stays relative: behind a proxy, scheme and port are not ours to know.
-            response["location"] = location._replace(scheme="", netloc="").geturl() or "/"
+            # A redirect to ourselves stays relative: behind a proxy, scheme and port are not ours to know. With two
+            # slashes in front it would lead to another host.
+            response["location"] = "/" + location._replace(scheme="", netloc="").geturl().lstrip("/\\")
 
 
 def allowed(origin: str | None, host: str, origins: frozenset[str]) -> bool:

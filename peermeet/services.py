@@ -114,7 +114,10 @@ class Services:
         """Return a session, or refuse: the same words and the same time for a wrong password and an unknown email."""
         if not isinstance(email, str) or not isinstance(password, str) or len(password) > LONGEST:
             raise Refusal("wrong_password", "password")
-        email = email.strip()[:320]
+        try:
+            email = _email(email)  # as it was kept
+        except Refusal:
+            email = email.strip()[:320]
         async with self._signing_in:
             await self._throttle.attempt(email.lower(), address)
             try:

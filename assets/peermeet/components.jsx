@@ -85,6 +85,11 @@ export function MeetingRoom({ room, onEvent, children, ...rest }) {
   // Reflex starts over with an empty `room` after its server was restarted; the address knows it all the time.
   const [code, setCode] = useState("");
   useEffect(() => setCode((known) => known || room || window.location.pathname.split("/")[2] || ""), [room]);
+  // Reflex's view of the room may be new and empty: tell it what the tab knows.
+  useEffect(() => {
+    const { you, room: seated } = current?.meeting.snapshot() ?? nothing;
+    if (room && seated) hear.current?.({ type: "welcomed", you, room: seated });
+  }, [room]);
   useEffect(() => (code ? enter(code, (event) => hear.current?.(event)) : undefined), [code]);
   return <div {...rest} data-phase={phase}>{children}</div>;
 }

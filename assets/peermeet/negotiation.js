@@ -14,6 +14,11 @@
 /** @typedef {{setTimeout: (fn: () => void, ms: number) => any, clearTimeout: (timer: any) => void}} Timers */
 /** @typedef {{description?: RTCSessionDescriptionInit, candidates?: RTCIceCandidateInit[]}} Signal */
 
+// ms that the polite side of a new pair leaves the first offer to the other: two round trips of a slow network. Both
+// see each other at the same moment, and of two offers that cross one is wasted.
+const HEAD_START = 500;
+const GATHERED = 500; // ms at the most until a first candidate; a host's own come within 20
+const GLANCE = 20; // ms between two looks for it
 const PATIENCE = 5_000; // ms for one operation; a busy machine needs one, a stuck connection never ends
 const AGAIN = [4_000, 8_000, 16_000]; // ms until an unanswered offer goes out again; an answer takes two round trips
 
@@ -49,6 +54,8 @@ export function createNegotiation({
   let tries = 0;
   /** @type {any} */
   let waiting;
+  /** @type {any} */
+  let headStart;
 
   const unanswered = () => connection.signalingState === "have-local-offer";
 
@@ -73,7 +80,8 @@ export function createNegotiation({
   }
 
   connection.onnegotiationneeded = () => {
-    void inTurn(offer);
+    if (polite && !connection.localDescription) headStart ??= timers.setTimeout(() => inTurn(offer), HEAD_START);
+    else void inTurn(offer);
   };
 
   async function offer() {
@@ -105,6 +113,7 @@ export function createNegotiation({
 
   function offerIsOver() {
     offered = null;
+    timers.clearTimeout(headStart);
     timers.clearTimeout(waiting);
   }
 
@@ -131,12 +140,24 @@ export function createNegotiation({
       send(answered.answer); // it was lost; taking the offer again would make another one
       return;
     }
+    if (unanswered()) await firstCandidate();
     await connection.setRemoteDescription(description); // takes our own offer back, if there is one
     offerIsOver();
     await connection.setLocalDescription();
     if (closed) return;
     answered = { offer: description.sdp ?? "", answer: plain(connection.localDescription) };
     send(answered.answer);
+  }
+
+  /**
+   * Chromium (seen in 156) never gathers for the answer if the offer is taken back before its first candidate was
+   * there, and the pair would stay without a link for good.
+   */
+  async function firstCandidate() {
+    for (let waited = 0; waited < GATHERED && connection.iceGatheringState !== "complete"; waited += GLANCE) {
+      if (connection.localDescription?.sdp.includes("a=candidate:")) return;
+      await new Promise((resolve) => timers.setTimeout(() => resolve(undefined), GLANCE));
+    }
   }
 
   /** @param {RTCIceCandidateInit} candidate */

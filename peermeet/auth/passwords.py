@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 SHORTEST = 10
 LONGEST = 1000  # characters; far above any passphrase, far below what makes hashing them a burden
-# Below a million guesses (zxcvbn's estimate, and its bound for what a slowed-down guesser finds) are the common
-# passwords, their obvious variants ("P@ssw0rd123"), runs and repeats, and one's own name or email.
-GUESSES = 1_000_000
+# Below a hundred thousand guesses (zxcvbn's estimate) are the common passwords, their obvious variants, runs and
+# repeats, and one's own name or email: what is tried first against many accounts.
+GUESSES = 100_000
 _ESTIMATED = 72  # zxcvbn's work grows with the square of the length; what follows can only make it stronger
 
 
 def check_strength(password: object, about: tuple[str, ...] = ()) -> str:
-    """Return the password, or refuse: ``weak_password``, ``long_password``. ``about`` is the person's name and email."""
+    """Return the password, or refuse: ``weak_password``, ``long_password``. ``about``: their name and email."""
     if not isinstance(password, str) or len(password) < SHORTEST:
         raise Refusal("weak_password", "password")
     if len(password) > LONGEST:

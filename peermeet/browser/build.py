@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import re
 from pathlib import Path
@@ -53,6 +54,24 @@ class PreloadMeeting(rx.plugins.Plugin):
             chunks += [other for other in found if other not in chunks]
         links = "".join(f'<link rel="modulepreload" href="/assets/{name}"/>' for name in chunks if name not in html)
         page.write_text(html.replace("</head>", links + "</head>", 1), "utf-8")
+
+
+class SteadyLock(rx.plugins.Plugin):
+    """Keep ``reflex.lock/package.json`` in one form: Reflex and bun write the same object differently in turn, and a
+    working tree would never be clean."""
+
+    def post_build(self, **context: Any) -> None:
+        self.settle()
+
+    def post_compile(self, **context: Any) -> None:
+        self.settle()
+
+    def settle(self, file: Path = Path("reflex.lock/package.json")) -> None:
+        if file.exists():
+            text = file.read_text("utf-8")
+            steady = json.dumps(json.loads(text), indent=2) + "\n"
+            if text != steady:
+                file.write_text(steady, "utf-8")
 
 
 def _from_here(address: re.Match[str]) -> str:

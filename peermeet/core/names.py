@@ -42,7 +42,12 @@ def _clean(text: object, longest: int, code: str, field: str) -> str:
 
 
 def _visible(char: str) -> bool:
-    return (unicodedata.category(char)[0] in "LNPS" or ord(char) > 0xFFFF) and char not in _BLANK
+    return (unicodedata.category(char)[0] in "LNPS" or _new_emoji(char)) and char not in _BLANK
+
+
+def _new_emoji(char: str) -> bool:
+    """Tell whether a character was unassigned when this Python was made, where emoji are added every year."""
+    return unicodedata.category(char) == "Cn" and 0x1F000 <= ord(char) <= 0x1FAFF
 
 
 def _forbidden(char: str) -> bool:
@@ -51,9 +56,7 @@ def _forbidden(char: str) -> bool:
     category = unicodedata.category(char)
     if category == "Cf":  # tags that build flags (U+E0020 and on) stay; all else invisible goes
         return char not in _JOINERS and not 0xE0020 <= ord(char) <= 0xE007F
-    if category == "Cn":  # unassigned when this Python was made; emoji are added every year
-        return not 0x1F000 <= ord(char) <= 0x1FAFF
-    return category in {"Cc", "Cs", "Zl", "Zp"}
+    return category in {"Cc", "Cs", "Cn", "Zl", "Zp"} and not _new_emoji(char)
 
 
 def _piled(line: str) -> bool:

@@ -174,6 +174,9 @@ class Signaling:
         except Refusal as refusal:
             log.debug("command refused: %s", refusal.code)
             return refusal.answer()
+        except Exception:  # a bug of ours: it is seen in the log, and the call goes on
+            log.exception("a command failed")
+            return Refusal("unavailable").answer()
         return {}
 
     async def _join(self, sid: str, connection: Connection, request: wire.JoinRequest) -> Answer:

@@ -61,10 +61,11 @@ class LoginState(rx.State):
     async def enter(self):
         """Whoever has an account and a session goes straight to the lobby."""
         viewer = await self.get_state(Viewer)
-        user = await viewer.identify()
-        if user is not None and not user.guest:
-            return rx.redirect("/lobby", replace=True)
-        return None
+        try:
+            user = await viewer.identify()
+        except Refusal:  # the form says so when it is sent
+            return None
+        return rx.redirect("/lobby", replace=True) if user is not None and not user.guest else None
 
     @rx.event
     def choose(self, registering: bool):
@@ -93,20 +94,23 @@ class LobbyState(rx.State):
     @rx.event
     async def enter(self):
         viewer = await self.get_state(Viewer)
-        if await viewer.identify() is None:
-            return rx.redirect("/?next=/lobby", replace=True)
-        self.error = ""
-        self.deleting = ""
+        self.error = self.deleting = ""
+        try:
+            if await viewer.identify() is None:
+                return rx.redirect("/?next=/lobby", replace=True)
+        except Refusal as refusal:
+            self.error, self.loaded = refusal.sentence, True
+            return None
         await self._look()
         return LobbyState.follow
 
     @rx.event
     async def create(self, form: dict[str, Any]):
-        """Make a room and go there."""
-        if (user := await services().who_sent(self.router.headers.cookie)) is None:
-            return rx.redirect("/?next=/lobby", replace=True)
+        """Make a room."""
         try:
-            room = await services().create_room(user, form.get("title"))
+            if (user := await services().who_sent(self.router.headers.cookie)) is None:
+                return rx.redirect("/?next=/lobby", replace=True)
+            await services().create_room(user, form.get("title") if isinstance(form, dict) else None)
         except Refusal as refusal:
             self.error = refusal.sentence
             return None
@@ -121,10 +125,10 @@ class LobbyState(rx.State):
 
     @rx.event
     async def delete(self, code: str):
-        if (user := await services().who_sent(self.router.headers.cookie)) is None:
-            return rx.redirect("/?next=/lobby", replace=True)
         self.deleting = ""
         try:
+            if (user := await services().who_sent(self.router.headers.cookie)) is None:
+                return rx.redirect("/?next=/lobby", replace=True)
             await services().delete_room(user, code)
         except Refusal as refusal:
             self.error = refusal.sentence
@@ -145,12 +149,9 @@ class LobbyState(rx.State):
                 await self._look()
 
     async def _look(self) -> None:
-        user = await services().who_sent(self.router.headers.cookie)
-        if user is None:
-            self.rooms = []
-            return
         try:
-            lobby = await services().lobby(user)
+            user = await services().who_sent(self.router.headers.cookie)
+            lobby = await services().lobby(user) if user is not None else []
         except Refusal as refusal:
             self.error = refusal.sentence
             return
@@ -185,16 +186,19 @@ class MeetingState(rx.State):
 
     @rx.event
     async def enter(self):
-        """Look the room up, and whether whoever comes must say a name."""
-        self.reset()
-        viewer = await self.get_state(Viewer)
-        self.needs_name = await viewer.identify() is None
+        """Look the room up, and whether whoever comes must say a name. Runs again when Reflex's socket was lost:
+        what was heard of the same room stays."""
+        self.refusal = ""
         try:
+            viewer = await self.get_state(Viewer)
+            needs_name = await viewer.identify() is None
             record = await services().room(self.room)
         except Refusal as refusal:
             self.refusal = refusal.sentence
         else:
-            self.code, self.title = record.code, record.title
+            if record.code != self.code:
+                self.reset()
+            self.code, self.title, self.needs_name = record.code, record.title, needs_name
         self.known = True
 
     @rx.event

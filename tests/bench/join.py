@@ -73,7 +73,7 @@ async def bare_server(port: int) -> uvicorn.Server:
     app = Starlette(routes=[Route("/", page), WebSocketRoute("/relay", relay)])
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_level="error", ws="websockets-sansio"))
     asyncio.get_running_loop().create_task(server.serve())
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
         await asyncio.sleep(0.02)
     return server
 

@@ -103,6 +103,7 @@ export function fakeConnection({ candidates = 2 } = {}) {
     ontrack: null,
     onconnectionstatechange: null,
     connectionState: "new",
+    iceGatheringState: "complete",
     stuck: false, // a test's way to make every operation hang
     received: [], // candidates that were taken
     offers: 0,

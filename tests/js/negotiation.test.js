@@ -52,12 +52,51 @@ test("one side offers, the other answers", async () => {
   assert.deepEqual(errors, []);
 });
 
+test("of a new pair, the polite side leaves the first offer to the other for a while", async () => {
+  const { ada, bob, deliver, timers, wire } = pair();
+  bob.add("video");
+  await timers.pass(499);
+  assert.equal(wire.ada.length, 0);
+  ada.add("video");
+  await deliver();
+  assert.equal(bob.pc.offers, 0); // the answer carried all of it
+  assert.deepEqual(Object.keys(bob.pc.sending()), ["bob-video"]);
+  await timers.pass(1000);
+  assert.equal(bob.pc.offers, 0);
+});
+
+test("the polite side offers by itself when the other has nothing to say", async () => {
+  const { ada, bob, deliver, timers } = pair();
+  bob.add("video");
+  await timers.pass(500);
+  await deliver();
+  assert.equal(ada.pc.transceivers[0].from.id, "bob-video");
+});
+
+test("an offer is taken back only when its first candidate is there", async () => {
+  const { ada, bob, deliver, timers, wire, errors } = pair();
+  bob.pc.iceGatheringState = "gathering";
+  ada.add("video");
+  bob.add("video");
+  await timers.pass(500); // both have offered
+  wire.bob = wire.bob.filter((signal) => signal.description);
+  await deliver("bob");
+  assert.equal(bob.pc.signalingState, "have-local-offer"); // ada's offer waits
+  bob.pc.iceGatheringState = "complete";
+  await timers.pass(20);
+  await deliver();
+  assert.deepEqual([ada.pc.signalingState, bob.pc.signalingState], ["stable", "stable"]);
+  assert.deepEqual(errors, []);
+});
+
 test("glare: both offer at once, the polite one gives way, and both are seen", async () => {
   const { ada, bob, deliver, errors, talking, timers } = pair();
   for (const side of [ada, bob]) {
     side.add("audio");
     side.add("video");
   }
+  await timers.pass(500); // nothing is delivered yet: both have offered
+  assert.deepEqual([ada.pc.offers, bob.pc.offers], [1, 1]);
   await deliver();
   assert.ok(talking(ada, bob) && talking(bob, ada));
   assert.equal(Object.keys(bob.pc.sending()).length, 2);
@@ -67,9 +106,10 @@ test("glare: both offer at once, the polite one gives way, and both are seen", a
 });
 
 test("glare with different sources: what was taken back is offered again", async () => {
-  const { ada, bob, deliver, errors } = pair();
+  const { ada, bob, deliver, errors, timers } = pair();
   ada.add("audio");
   bob.add("video");
+  await timers.pass(500);
   await deliver();
   assert.deepEqual(Object.keys(ada.pc.sending()), ["ada-audio"]);
   assert.deepEqual(Object.keys(bob.pc.sending()), ["bob-video"]);

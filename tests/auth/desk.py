@@ -1,0 +1,69 @@
+"""The front desk: real services over a real store in a folder of the test's own, with quick passwords."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from peermeet.auth.tokens import Tokens
+from peermeet.config import Settings
+from peermeet.services import Services, new_code
+from peermeet.store import RoomRecord, User
+from peermeet.store.sqlite import SqliteStore
+
+SECRET = "the secret of these tests, long enough for HS256 and for HS512 as well"
+PASSWORD = "correct horse battery staple"
+HERE = "192.0.2.7"  # TEST-NET-1, RFC 5737
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def settings(folder: Path, **changes: str) -> Settings:
+    """Settings as the environment would give them."""
+    told = {"data": str(folder), "secret": SECRET, "bcrypt_rounds": "4", **changes}
+    return Settings.from_env({f"PEERMEET_{name.upper()}": value for name, value in told.items()})
+
+
+@dataclass
+class Desk:
+    services: Services
+    store: SqliteStore
+    tokens: Tokens
+
+    async def account(self, email: str = "ada@example.org", name: str = "Ada") -> User:
+        return await self.who(await self.services.register(name, email, PASSWORD, HERE))
+
+    async def guest(self, name: str = "Gast") -> User:
+        return await self.who(await self.services.come_as_guest(name, HERE))
+
+    async def who(self, session: str) -> User:
+        user = await self.services.who(session)
+        assert user is not None
+        return user
+
+    async def room(self, owner: str = "nobody") -> str:
+        """A room's code, without asking anybody."""
+        code = new_code()
+        await self.store.add_room(RoomRecord(code, "Den", owner, now()))
+        return code
+
+    def ticket(self, room: str, user: str = "u-ada", name: str = "Ada") -> str:
+        return self.tokens.ticket(room=room, user=user, name=name, role="member", guest=False)
+
+
+@asynccontextmanager
+async def open_desk(folder: Path, **changes: str) -> AsyncIterator[Desk]:
+    chosen = settings(folder, **changes)
+    store = await SqliteStore.open(folder / "peermeet.db")
+    await store._run("PRAGMA synchronous = OFF")  # nothing here outlives its test
+    tokens = Tokens(SECRET, timedelta(hours=chosen.session_hours), now)
+    services = Services(chosen, store, tokens)
+    try:
+        yield Desk(services, store, tokens)
+    finally:
+        await services.close()
