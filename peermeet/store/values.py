@@ -63,6 +63,7 @@ def shape(kind: type[Record]) -> dict[str, Any]:
     return {field.name: hints[field.name] for field in fields(kind)}
 
 
+@cache
 def bare(wanted: Any) -> Any:
     """The type without its ``| None``."""
     if isinstance(wanted, UnionType):

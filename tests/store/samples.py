@@ -57,6 +57,17 @@ async def a_busy_room(store: Store, room: RoomRecord = STANDUP, by: str = "") ->
         await store.add_message(said)
 
 
+async def everything_in(store: Store, code: str, by: str = "") -> list[object]:
+    """What is kept of the busy room, as far as one can ask."""
+    return [
+        *(await store.invitations_of(code)),
+        *(await store.came_by(f"i-1{by}")),
+        *(await store.meetings_of(code, 9)),
+        *(await store.attendance_of(f"m-1{by}")),
+        *(await store.messages_of(code, 9)),
+    ]
+
+
 # Every place where text from outside reaches a store.
 TEXTS: list[Callable[[Store, Any], Awaitable[object]]] = [
     lambda store, x: store.add_user(replace(ADA, id=x)),
@@ -124,7 +135,49 @@ TEXTS: list[Callable[[Store, Any], Awaitable[object]]] = [
     lambda store, x: store.clear_attempts(x),
 ]
 
-# Every place where bytes do, and where a truth or a number is kept.
+# One way of asking each thing that can be asked of a store.
+CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
+    "add_user": lambda store: store.add_user(ADA),
+    "user": lambda store: store.user(ADA.id),
+    "user_by_email": lambda store: store.user_by_email("ada@example.org"),
+    "rename_user": lambda store: store.rename_user(ADA.id, "Ada"),
+    "set_password": lambda store: store.set_password(ADA.id, b"hash"),
+    "add_room": lambda store: store.add_room(STANDUP),
+    "save_room": lambda store: store.save_room(STANDUP),
+    "room": lambda store: store.room(STANDUP.code),
+    "rooms_of": lambda store: store.rooms_of(ADA.id),
+    "note_visit": lambda store: store.note_visit(ADA.id, STANDUP.code, NOW),
+    "recent_rooms": lambda store: store.recent_rooms(ADA.id, 9),
+    "add_invitation": lambda store: store.add_invitation(INVITATION),
+    "invitations_of": lambda store: store.invitations_of(STANDUP.code),
+    "use_invitation": lambda store: store.use_invitation(INVITATION.token_hash, STANDUP.code, ADA.id, NOW),
+    "came_by": lambda store: store.came_by(INVITATION.id),
+    "revoke_invitation": lambda store: store.revoke_invitation(INVITATION.id, STANDUP.code),
+    "open_meeting": lambda store: store.open_meeting(MEETING),
+    "note_arrival": lambda store: store.note_arrival(STAY),
+    "note_departure": lambda store: store.note_departure(STAY.id, NOW),
+    "close_meeting": lambda store: store.close_meeting(MEETING.id, NOW),
+    "close_unfinished": lambda store: store.close_unfinished(NOW),
+    "meetings_of": lambda store: store.meetings_of(STANDUP.code, 9),
+    "attendance_of": lambda store: store.attendance_of(MEETING.id),
+    "add_message": lambda store: store.add_message(MESSAGE),
+    "messages_of": lambda store: store.messages_of(STANDUP.code, 9),
+    "messages_of a meeting": lambda store: store.messages_of(STANDUP.code, 9, MEETING.id),
+    "delete_message": lambda store: store.delete_message(MESSAGE.id, STANDUP.code),
+    "delete_messages": lambda store: store.delete_messages(STANDUP.code),
+    "revoke_session": lambda store: store.revoke_session("j", NOW + DAY),
+    "is_revoked": lambda store: store.is_revoked("j", NOW),
+    "use_ticket": lambda store: store.use_ticket("t", NOW + DAY, NOW),
+    "note_attempt": lambda store: store.note_attempt("k", NOW, NOW + DAY),
+    "attempts": lambda store: store.attempts("k", NOW),
+    "clear_attempts": lambda store: store.clear_attempts("k"),
+    "purge": lambda store: store.purge(NOW),
+    "delete_room": lambda store: store.delete_room(STANDUP.code, ADA.id),
+    "delete_user": lambda store: store.delete_user(ADA.id),
+    "delete_guests": lambda store: store.delete_guests(NOW),
+}
+
+# Every place where bytes come in, a truth, a number or a time.
 BYTES: list[Callable[[Store, Any], Awaitable[object]]] = [
     lambda store, x: store.add_user(replace(ADA, password_hash=x)),
     lambda store, x: store.set_password(BOB.id, x),

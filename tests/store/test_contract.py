@@ -6,7 +6,6 @@ Nothing here knows which engine it talks to.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -48,6 +47,7 @@ from .samples import (
     TRUTHS,
     VAULT,
     a_busy_room,
+    everything_in,
     outcomes,
     room,
 )
@@ -359,9 +359,9 @@ async def test_old_guests_without_rooms_go_with_their_visits(store: Store) -> No
 
 async def test_what_a_guest_left_in_a_room_outlives_the_guest(store: Store) -> None:
     await a_busy_room(store)
-    before = [found async for found in everything_in(store)]
+    before = await everything_in(store, STANDUP.code)
     assert await store.delete_guests(NOW + MILLISECOND) == 1
-    assert [found async for found in everything_in(store)] == before
+    assert await everything_in(store, STANDUP.code) == before
     assert len(before) == 1 + 2 + 1 + 2 + 2
 
 
@@ -424,7 +424,7 @@ async def test_what_is_not_text_is_refused_before_it_reaches_the_engine(store: S
     assert await store.user(ADA.id) is None
     assert await store.user(BOB.id) == BOB
     assert await store.room(STANDUP.code) == STANDUP
-    assert [found async for found in everything_in(store)] == []
+    assert await everything_in(store, STANDUP.code) == []
 
 
 async def test_what_is_no_bytes_no_truth_or_no_number_is_refused_too(store: Store) -> None:
@@ -447,19 +447,7 @@ async def test_what_is_no_bytes_no_truth_or_no_number_is_refused_too(store: Stor
         await store.save_room(replace(STANDUP, chat="sometimes"))  # type: ignore[arg-type]
     assert await store.user(BOB.id) == BOB
     assert await store.room(STANDUP.code) == STANDUP
-    assert [found async for found in everything_in(store)] == []
-
-
-async def everything_in(store: Store, code: str = STANDUP.code) -> AsyncIterator[object]:
-    for found in (
-        await store.invitations_of(code),
-        await store.came_by(INVITATION.id),
-        await store.meetings_of(code, 9),
-        await store.attendance_of(MEETING.id),
-        await store.messages_of(code, 9),
-    ):
-        for one in found:
-            yield one
+    assert await everything_in(store, STANDUP.code) == []
 
 
 async def test_times_come_back_in_utc_cut_to_the_millisecond(store: Store) -> None:
@@ -536,7 +524,7 @@ async def test_everything_is_there_after_opening_again(engine: Engine) -> None:
     assert await store.is_revoked("j", NOW)
     assert not await store.use_ticket("t", NOW + DAY, NOW)
     assert await store.attempts("k", NOW) == 1
-    assert [found async for found in everything_in(store)] == [
+    assert await everything_in(store, STANDUP.code) == [
         *(replace(INVITATION, used=1), (GUEST.id, NOW), MEETING, STAY, MESSAGE)
     ]
     with pytest.raises(Taken):

@@ -4,8 +4,8 @@ Two rules: every promise rests on one document, so no transactions and no replic
 reaches a filter has been through ``text``, ``octets`` or ``utc``. The TTL indexes only sweep, and late: each read
 asks for itself whether a time is over.
 
-``engine.py`` has the client, the indexes and the way of records into documents and back, ``house.py`` accounts and
-rooms, ``history.py`` what happens in rooms, ``keys.py`` what is spent.
+``engine.py`` has the client and the way of records into documents and back, ``schema.py`` the indexes, ``house.py``
+accounts and rooms, ``history.py`` what happens in rooms, ``keys.py`` what is spent.
 """
 
 from __future__ import annotations

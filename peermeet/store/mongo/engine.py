@@ -1,4 +1,4 @@
-"""The client: connecting, the indexes, and records as documents. No word of the product's."""
+"""The client: connecting, and records as documents. No word of the product's."""
 
 from __future__ import annotations
 
@@ -13,18 +13,13 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from .. import NewerSchema, RoomRecord, Taken, Unavailable, kept
 from ..values import Record, shape
+from .schema import INDEXES, SCHEMA
 
 Document = dict[str, Any]
 Collection = AsyncCollection[Document]
 P = ParamSpec("P")
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
-
-# 2 added collections and fields; a field that is missing has its default, so old documents are read as they are.
-SCHEMA = 2
-# The server sweeps by its own clock, and a used ticket swept too early could be used again: its clock and ours
-# may disagree by this many seconds.
-SWEEP_LATE = 3600
 
 
 def translated(method: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
@@ -45,7 +40,7 @@ class Engine:
 
     def __init__(self, client: AsyncMongoClient[Document], database: str | None) -> None:
         self._client = client
-        db = client[database] if database else client.get_default_database("peermeet")
+        self._db = db = client[database] if database else client.get_default_database("peermeet")
         self._meta = db["meta"]
         self._users = db["users"]
         self._rooms = db["rooms"]
@@ -94,32 +89,8 @@ class Engine:
         schema = await self._meta.find_one({"_id": "schema"})
         if schema and schema["version"] > SCHEMA:
             raise NewerSchema(schema["version"], SCHEMA)
-        await self._users.create_index("email_lc", unique=True, sparse=True)
-        await self._users.create_index("created")
-        await self._rooms.create_index([("owner", 1), ("created", -1)])
-        await self._visits.create_index([("user", 1), ("code", 1)], unique=True)
-        await self._visits.create_index([("user", 1), ("at", -1)])
-        await self._visits.create_index("code")
-        await self._invitations.create_index("token_hash", unique=True)
-        await self._invitations.create_index([("room", 1), ("created", -1), ("_id", 1)])
-        await self._invitations.create_index("made_by")
-        await self._uses.create_index([("invitation", 1), ("user", 1)], unique=True)
-        await self._uses.create_index([("invitation", 1), ("place", 1)], unique=True)
-        await self._uses.create_index("user")
-        await self._uses.create_index("room")
-        await self._meetings.create_index([("room", 1), ("started", -1), ("_id", 1)])
-        await self._meetings.create_index("ended")
-        await self._attendance.create_index([("meeting", 1), ("came", 1), ("_id", 1)])
-        await self._attendance.create_index("room")
-        await self._attendance.create_index("user")
-        await self._attendance.create_index("left")
-        await self._messages.create_index([("room", 1), ("at", -1), ("_id", -1)])
-        await self._messages.create_index([("room", 1), ("meeting", 1), ("at", -1), ("_id", -1)])
-        await self._messages.create_index("user")
-        await self._revoked.create_index("until", expireAfterSeconds=SWEEP_LATE)
-        await self._used.create_index("until", expireAfterSeconds=SWEEP_LATE)
-        await self._attempts.create_index([("key", 1), ("at", 1)])
-        await self._attempts.create_index("until", expireAfterSeconds=SWEEP_LATE)
+        for name, indexes in INDEXES.items():
+            await self._db[name].create_indexes(indexes)
         await at_least(self._meta, {"_id": "schema"}, {"version": SCHEMA})
 
     async def _insert_inside(self, room: str, collection: Collection, one: Record) -> None:

@@ -99,10 +99,7 @@ class House(Engine):
         text(code, owner)
         if await self._rooms.find_one({"_id": code, "owner": owner}) is None:
             return False
-        written = await self._deletions.insert_one({"room": code, "owner": owner})
-        deleted = await self._remove_room(code, owner)
-        await self._deletions.delete_one({"_id": written.inserted_id})
-        return deleted
+        return await self._delete_room(code, owner)
 
     @translated
     async def note_visit(self, user: str, code: str, at: datetime) -> None:
@@ -139,11 +136,17 @@ class House(Engine):
                     await self._remove_room(unfinished["room"], unfinished["owner"])
                 await self._deletions.delete_one({"_id": unfinished["_id"]})
 
+    async def _delete_room(self, code: str, owner: str) -> bool:
+        written = await self._deletions.insert_one({"room": code, "owner": owner})
+        deleted = await self._remove_room(code, owner)
+        await self._deletions.delete_one({"_id": written.inserted_id})
+        return deleted
+
     async def _remove_user(self, id: str) -> None:
         await self._users.delete_one({"_id": id})
         async with self._rooms.find({"owner": id}, {"_id": True}) as rooms:
             for room in await rooms.to_list():
-                await self._remove_room(room["_id"], id)
+                await self._delete_room(room["_id"], id)  # written down too: once it is gone its owner is forgotten
         await self._visits.delete_many({"user": id})
         await self._messages.delete_many({"user": id})
         await self._uses.delete_many({"user": id})
