@@ -20,6 +20,9 @@ DEFAULTS: dict[str, Any] = {
     "origins": (),
     "trusted_proxies": (),
     "ice_servers": (),
+    "turn_urls": (),
+    "turn_secret": None,
+    "turn_ttl": 600,
     "bcrypt_rounds": 12,
     "session_hours": 168,
     "capacity": 12,
@@ -60,6 +63,17 @@ GOOD: list[tuple[str, str, Any]] = [
         ' [{"urls": ["turn:a.example?transport=udp", "turns:a.example:443"], "username": "u", "credential": "c"}]',
         (IceServer(("turn:a.example?transport=udp", "turns:a.example:443"), "u", "c"),),
     ),
+    ("TURN_URLS", "", ()),
+    ("TURN_URLS", "turn:relay.example", ("turn:relay.example",)),
+    (
+        "TURN_URLS",
+        "turn:192.0.2.7:3478?transport=udp, turns:relay.example:443?transport=tcp,turn:[2001:db8::7]:3478 ,",
+        ("turn:192.0.2.7:3478?transport=udp", "turns:relay.example:443?transport=tcp", "turn:[2001:db8::7]:3478"),
+    ),
+    ("TURN_SECRET", "", None),
+    ("TURN_SECRET", "x" * 20, "x" * 20),
+    ("TURN_TTL", "60", 60),
+    ("TURN_TTL", "86400", 86400),
     ("BCRYPT_ROUNDS", "4", 4),
     ("BCRYPT_ROUNDS", "16", 16),
     ("SESSION_HOURS", "1", 1),
@@ -123,6 +137,23 @@ BAD: list[tuple[str, str]] = [
             '[{"urls": "stun:a.example", "credentialType": "password"}]',
         )
     ),
+    *(
+        ("TURN_URLS", text)
+        for text in (
+            "stun:relay.example",
+            "turn:",
+            "turn://relay.example",
+            "turn:hunter2@relay.example",
+            "turn:relay.example:0",
+            "turn:relay.example:65536",
+            "turn:relay.example?transport=sctp",
+            "turn:relay.example?transport=udp&x=1",
+            "turn:relay example",
+            "relay.example",
+        )
+    ),
+    ("TURN_SECRET", "hunter2" * 2),
+    *(("TURN_TTL", text) for text in ("59", "86401", "", "ten minutes")),
     *(("BCRYPT_ROUNDS", text) for text in ("3", "17", "", "twelve")),
     *(("SESSION_HOURS", text) for text in ("0", "8761", "", "a week")),
     *(("CAPACITY", text) for text in ("1", "65", "")),
@@ -130,7 +161,8 @@ BAD: list[tuple[str, str]] = [
     *(("PLUGINS", text) for text in ("my-polls", "my_polls.py/..", "1st", "os;", "a..b", ".a")),
     *(("LOG_LEVEL", text) for text in ("", "DEBUG", "trace")),
 ]
-SECRETIVE = {"SECRET", "MONGO_URL", "ICE_SERVERS"}
+SECRETIVE = {"SECRET", "MONGO_URL", "ICE_SERVERS", "TURN_URLS", "TURN_SECRET"}
+PAIR = {"TURN_URLS": ("turn:relay.example",), "TURN_SECRET": "y" * 20}  # one goes with the other
 
 
 def read(**environ: str) -> Settings:
@@ -155,9 +187,10 @@ def test_every_variable_is_tried_here() -> None:
 
 @pytest.mark.parametrize(("name", "text", "value"), GOOD)
 def test_good(name: str, text: str, value: Any) -> None:
-    settings = read(**{name: text})
+    beside = {each: ok for each, ok in PAIR.items() if name in PAIR and value and each != name}
+    settings = read(**{name: text}, **{each: "".join(ok) for each, ok in beside.items()})
     assert getattr(settings, field(name)) == value
-    others = DEFAULTS | {field(name): value}
+    others = DEFAULTS | {field(each): ok for each, ok in beside.items()} | {field(name): value}
     assert {each: getattr(settings, each) for each in DEFAULTS} == others
 
 
@@ -173,6 +206,12 @@ def test_bad(name: str, text: str) -> None:
     assert "hunter2" not in said
     assert bad.value.__cause__ is None
     assert bad.value.__suppress_context__  # a trace would show what was read
+
+
+@pytest.mark.parametrize("name", PAIR)
+def test_a_relay_has_an_address_and_a_secret_or_is_none(name: str) -> None:
+    with pytest.raises(BadSetting, match=r"PEERMEET_TURN_URLS and PEERMEET_TURN_SECRET: give both, or neither\.$"):
+        read(**{name: "".join(PAIR[name])})
 
 
 @pytest.mark.parametrize("name", ["PEERMEET_PROT", "PEERMEET_", "PEERMEET_port", "PEERMEET_SECRETS"])
@@ -196,7 +235,13 @@ def test_those_of_the_tests_are_left_to_them() -> None:
 
 def test_settings_cannot_be_printed() -> None:
     ice = '[{"urls": "turn:a.example", "username": "u", "credential": "hunter2"}]'
-    settings = read(SECRET="hunter2" * 5, MONGO_URL="mongodb://u:hunter2@db.example.org", ICE_SERVERS=ice)
+    settings = read(
+        SECRET="hunter2" * 5,
+        MONGO_URL="mongodb://u:hunter2@db.example.org",
+        ICE_SERVERS=ice,
+        TURN_URLS="turn:relay.example",
+        TURN_SECRET="hunter2" * 3,
+    )
     for text in (repr(settings), str(settings), f"{settings}", f"{settings!r}"):
         assert "hunter2" not in text
         assert "mongodb" not in text

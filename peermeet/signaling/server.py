@@ -204,12 +204,13 @@ class Signaling:
     def _ice(self, seat: Seat) -> Answer:
         """Return what the seat's peer connections need; nothing for whoever does not sit in the room."""
         room = self.hub.room(seat.room)
-        if room is None or room.find(seat.participant) is None:
+        who = room.find(seat.participant) if room else None
+        if room is None or who is None or not who.seated:
             return {}
         return {
             "ice_servers": ice_servers(self._ice_servers, self._turn, seat.participant, time.time()),
             "ice_expires": self._turn.ttl if self._turn else None,
-            "relay_only": getattr(room, "relay_only", False),
+            "relay_only": room.doors.relay_only,
         }
 
     async def _take(self, sid: str, connection: Connection, device: str) -> bool:

@@ -1,4 +1,4 @@
-"""Relays: what a seat is given for its peer connections, in which settings, and for how long."""
+"""Relays: what a seat is given for its peer connections, and for how long."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from msgspec import structs
 
-from peermeet.config import BadSetting, Settings
 from peermeet.core.errors import Refusal
-from peermeet.core.model import Ticket
+from peermeet.core.model import Doors, Ticket
 from peermeet.signaling.ice import Turn, ice_servers, is_refresh
 from peermeet.signaling.server import Connection, Signaling
 
@@ -72,70 +72,6 @@ def test_a_question_says_nothing_more(more: dict[str, object]) -> None:
     with pytest.raises(Refusal) as refused:
         is_refresh({"type": "refresh_ice"} | more)
     assert refused.value.code == "bad_message"
-
-
-# settings
-
-RELAY = {"PEERMEET_TURN_URLS": ", ".join(URLS), "PEERMEET_TURN_SECRET": SECRET}
-
-
-def test_settings_of_a_relay() -> None:
-    settings = Settings.from_env(RELAY)
-    assert (settings.turn_urls, settings.turn_secret, settings.turn_ttl) == (URLS, SECRET, 600)
-    assert Settings.from_env(RELAY | {"PEERMEET_TURN_TTL": "60"}).turn_ttl == 60
-    assert Settings.from_env({}).turn_urls == ()
-
-
-@pytest.mark.parametrize("given", RELAY)
-def test_both_or_neither(given: str) -> None:
-    with pytest.raises(BadSetting, match="give both, or neither") as bad:
-        Settings.from_env({given: RELAY[given]})
-    assert SECRET not in str(bad.value)
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "turn:relay.example",
-        "turn:relay.example:3478",
-        "turns:relay.example:443?transport=tcp",
-        "turn:192.0.2.7:3478?transport=udp",
-        "turn:[2001:db8::7]:3478",
-    ],
-)
-def test_addresses_of_relays(url: str) -> None:
-    assert Settings.from_env(RELAY | {"PEERMEET_TURN_URLS": url}).turn_urls == (url,)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *[
-            ("PEERMEET_TURN_URLS", url)
-            for url in (
-                "stun:relay.example",
-                "turn:",
-                "turn://relay.example",
-                "turn:relay.example:0",
-                "turn:relay.example:65536",
-                "turn:relay.example?transport=sctp",
-                "turn:relay.example?transport=udp&x=1",
-                "turn:user@relay.example",
-                "relay.example",
-                "turn:relay example",
-            )
-        ],
-        ("PEERMEET_TURN_SECRET", "nineteen characters"),
-        ("PEERMEET_TURN_TTL", "59"),
-        ("PEERMEET_TURN_TTL", "86401"),
-        ("PEERMEET_TURN_TTL", "ten minutes"),
-    ],
-)
-def test_what_no_relay_can_be(name: str, value: str) -> None:
-    with pytest.raises(BadSetting, match=name) as bad:
-        Settings.from_env(RELAY | {name: value})
-    assert "nineteen" not in str(bad.value)
-    assert SECRET not in str(bad.value)
 
 
 # at the door
@@ -214,6 +150,28 @@ async def test_whose_seat_is_gone_gets_none() -> None:
     await door.signaling.hub.end("den")
     for one in ada, bob:
         assert (await one(REFRESH))["error"]["code"] == "not_joined"
+
+
+async def test_who_still_knocks_gets_none_until_let_in() -> None:
+    door = Door()
+    ada, bob = door.connects("ada"), door.connects("bob")
+    host = await ada(JOIN)
+    room = door.signaling.hub._rooms["den"]
+    door.signaling.hub._rooms["den"] = structs.replace(
+        room,
+        doors=Doors(lobby=True, relay_only=True),
+        participants=tuple(structs.replace(p, role="host") for p in room.participants),
+    )
+    waiting = await bob(JOIN)
+    assert "ice_servers" not in waiting
+    assert (await bob(REFRESH))["error"]["code"] == "not_joined"
+    assert await ada({"type": "admit", "id": waiting["you"]}) == {}
+    admitted = await bob(REFRESH)
+    assert relays(admitted)[0].endswith(f":{waiting['you']}")
+    assert admitted["relay_only"] is True
+    assert await ada({"type": "remove", "id": waiting["you"]}) == {}
+    assert (await bob(REFRESH))["error"]["code"] == "not_joined"
+    assert relays(await ada(REFRESH))[0].endswith(f":{host['you']}")
 
 
 async def test_asking_for_relays_counts_as_a_command() -> None:

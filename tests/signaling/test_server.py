@@ -326,6 +326,8 @@ class TestCommands:
             assert answer == {
                 "you": answer["you"],
                 "ice_servers": [{"urls": "stun:stun.example.org"}],
+                "ice_expires": None,
+                "relay_only": False,
                 "protocol": 1,
             }
             welcomed = await ada.event("welcomed")
