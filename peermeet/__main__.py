@@ -112,7 +112,10 @@ def fingerprint(settings: Settings) -> str:
     for file in files:
         if file.is_file() and file.suffix != ".pyc" and "external" not in file.parts:
             digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
-    digest.update(repr((settings.plugins, sys.version_info[:2])).encode())
+    for plugin in settings.plugins:
+        spec = importlib.util.find_spec(plugin)
+        digest.update(plugin.encode() + (Path(spec.origin).read_bytes() if spec and spec.origin else b""))
+    digest.update(repr(sys.version_info[:2]).encode())
     return digest.hexdigest()
 
 

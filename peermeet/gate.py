@@ -36,7 +36,6 @@ class Gate:
             "content-security-policy": policy(inline_scripts(pages)),
             "x-content-type-options": "nosniff",
             "referrer-policy": "same-origin",
-            "cross-origin-opener-policy": "same-origin",
             "permissions-policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
         }
 
@@ -68,6 +67,7 @@ class Gate:
             response[name] = value
         if scope["scheme"] == "https":
             response["strict-transport-security"] = "max-age=31536000"
+            response["cross-origin-opener-policy"] = "same-origin"  # on http, browsers complain instead of obeying
         kept = scope["path"].startswith(HASHED) and status < 400
         response.setdefault("cache-control", YEAR if kept else "no-cache")
         location = urlsplit(response.get("location", ""))

@@ -18,7 +18,7 @@ const nothing = Object.freeze({
   phase: "preview", line: "offline", you: null, room: null, refusal: null, ended: null, peers: {},
   sources: { microphone: { on: false, busy: true, error: null }, camera: { on: false, busy: true, error: null } },
 });
-let current = null; // { code, meeting, release timer, hear }
+let current = null; // { code, meeting, door, ticket, hear, release timer }
 const watchers = new Set();
 const changed = () => watchers.forEach((watcher) => watcher());
 
@@ -42,14 +42,39 @@ function open(code, hear) {
     createConnection: (configuration) => new RTCPeerConnection(configuration),
     devices: navigator.mediaDevices,
     secure: window.isSecureContext,
-    getTicket: () => ask("POST", "/api/tickets", { room: code }),
+    getTicket: () => (mine.ticket ? take(mine) : ask("POST", "/api/tickets", { room: code })),
   });
+  const mine = { code, meeting, hear, door: null, ticket: null };
   meeting.subscribe(changed);
   meeting.listen((event) => current?.meeting === meeting && current.hear?.(event));
-  current = { code, meeting, hear };
+  current = mine;
   meeting.preview();
   changed();
+  return knock(mine);
 }
+
+/* The first ticket is asked for while the page still comes to life: its answer says whether one may come in, and
+   as whom; joining then costs one round trip less. */
+const TICKET_LIFE = 50_000; // ms; the server's is sixty seconds
+const early = typeof window !== "undefined" && /^\/meet\/([^/]+)/.exec(window.location.pathname)?.[1];
+let first = early && { code: early, answer: ask("POST", "/api/tickets", { room: early }) };
+
+async function knock(mine) {
+  const asked = first?.code === mine.code ? first.answer : ask("POST", "/api/tickets", { room: mine.code });
+  first = null;
+  const { ticket, error } = await asked;
+  mine.ticket = ticket && { ticket, until: Date.now() + TICKET_LIFE };
+  mine.door = ticket ? "open" : error.code === "not_signed_in" ? "name" : error;
+  changed();
+}
+
+function take(mine) {
+  const { ticket, until } = mine.ticket;
+  mine.ticket = null;
+  return Date.now() < until ? Promise.resolve({ ticket }) : ask("POST", "/api/tickets", { room: mine.code });
+}
+
+const useDoor = () => useSyncExternalStore(watch, () => current?.door ?? null, () => null);
 
 function enter(code, hear) {
   if (current?.code === code) {
@@ -94,8 +119,9 @@ export function MeetingRoom({ room, onEvent, children, ...rest }) {
   return <div {...rest} data-phase={phase}>{children}</div>;
 }
 
-export function When({ phases, children }) {
-  return phases.includes(useMeeting().phase) ? children : null;
+export function When({ phases, reasons, children }) {
+  const { phase, ended } = useMeeting();
+  return phases.includes(phase) && (!reasons || reasons.includes(ended ?? "left")) ? children : null;
 }
 
 export function Line({ children }) {
@@ -253,8 +279,9 @@ async function ask(method, path, body) {
 
 const Refused = createContext(null);
 
-function AskingForm({ onAsk, ready = true, children, ...rest }) {
-  const [error, setError] = useState(null);
+function AskingForm({ onAsk, ready = true, said = null, children, ...rest }) {
+  const [refused, setError] = useState(null);
+  const error = refused ?? said;
   const [busy, setBusy] = useState(true); // until the page is alive: a form sent by the bare browser would leave it
   useEffect(() => setBusy(false), []);
   const form = useRef(null);
@@ -262,9 +289,9 @@ function AskingForm({ onAsk, ready = true, children, ...rest }) {
     event.preventDefault();
     const fields = Object.fromEntries(new FormData(event.currentTarget));
     setBusy(true);
-    const { error: refused } = await onAsk(fields);
+    const answer = await onAsk(fields);
     setBusy(false);
-    setError(refused ?? null);
+    setError(answer.error ?? null);
   };
   useEffect(() => {
     for (const input of form.current.querySelectorAll("input")) {
@@ -294,21 +321,37 @@ export function HttpForm({ action, next, ...rest }) {
   return <AskingForm {...rest} onAsk={onAsk} action={action} />;
 }
 
-// Where one wanted to go, if it is a page of ours.
-const inside = (path) => (path && /^\/(?![/\\])/.test(path) ? path : null);
+// Where one wanted to go, if it is a page of ours: judged as the browser will read it, tabs and all.
+function inside(path) {
+  try {
+    const { origin, pathname, search, hash } = new URL(path ?? "", window.location.origin);
+    return path && origin === window.location.origin && pathname.startsWith("/") ? pathname + search + hash : null;
+  } catch {
+    return null;
+  }
+}
 
 export function JoinForm(props) {
   const { phase } = useMeeting();
-  const ready = useSyncExternalStore(watch, () => current !== null, () => false);
+  const door = useDoor();
   const onAsk = async (fields) => {
-    if ("name" in fields) {
+    if (door === "name") {
       const answer = await ask("POST", "/api/guests", { name: fields.name });
       if (answer.error) return answer;
+      current.door = "open";
     }
-    await current?.meeting.join();
+    if (door?.code) { // a server that was away may be back
+      await knock(current);
+      if (current.door !== "open") return { error: current.door === "name" ? null : current.door };
+    }
+    await current.meeting.join();
     return {};
   };
-  return <AskingForm {...props} onAsk={onAsk} ready={ready} data-phase={phase} />;
+  return <AskingForm {...props} onAsk={onAsk} ready={door !== null} said={door?.code ? door : null} data-phase={phase} />;
+}
+
+export function NeedsName({ children }) {
+  return useDoor() === "name" ? children : null;
 }
 
 export function FieldError({ field, ...rest }) {

@@ -25,10 +25,12 @@ class MeetingRoom(_Face):
 
 
 class When(_Face):
-    """Shows its children while the meeting is in one of ``phases``: preview, joining, joined, left, refused."""
+    """Shows its children while the meeting is in one of ``phases``: preview, joining, joined, left, refused; with
+    ``reasons``, only if it ended for one of these: left (by oneself), ended."""
 
     tag = "When"
     phases: rx.Var[list[str]]
+    reasons: rx.Var[list[str]]
 
 
 class Preview(_Face):
@@ -85,9 +87,15 @@ class HttpForm(_Face):
 
 
 class JoinForm(_Face):
-    """Enters the meeting; with an input called ``name``, as a guest of that name."""
+    """Enters the meeting: as who is signed in, or as a guest with the name in its input ``name``."""
 
     tag = "JoinForm"
+
+
+class NeedsName(_Face):
+    """Shows its children to somebody who is not signed in."""
+
+    tag = "NeedsName"
 
 
 class FieldError(_Face):
@@ -123,6 +131,7 @@ line = Line.create
 stage = Stage.create
 http_form = HttpForm.create
 join_form = JoinForm.create
+needs_name = NeedsName.create
 field_error = FieldError.create
 copy_button = CopyButton.create
 sign_out_button = SignOutButton.create

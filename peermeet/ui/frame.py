@@ -45,5 +45,10 @@ def field(label: str, name: str, *, hint: str = "", **attributes: object) -> rx.
     )
 
 
+def page_link(text: str, address: str, **attributes: object) -> rx.Component:
+    """A link that loads its page whole, so that the page's sockets carry the cookie that a guest has since got."""
+    return rx.el.a(text, href=address, custom_attrs={"reloadDocument": True}, **attributes)
+
+
 def page(*children: rx.Component, class_name: str = "") -> rx.Component:
     return rx.el.div(*children, class_name=f"page {class_name}")

@@ -177,8 +177,6 @@ class MeetingState(rx.State):
     code: str = ""
     title: str = ""
     refusal: str = ""
-    known: bool = False
-    needs_name: bool = False
     panel: str = ""
     people: list[Person] = []
     you: str = ""
@@ -186,20 +184,19 @@ class MeetingState(rx.State):
 
     @rx.event
     async def enter(self):
-        """Look the room up, and whether whoever comes must say a name. Runs again when Reflex's socket was lost:
+        """Look the room up. Runs again when Reflex's socket was lost:
         what was heard of the same room stays."""
         self.refusal = ""
         try:
             viewer = await self.get_state(Viewer)
-            needs_name = await viewer.identify() is None
+            await viewer.identify()
             record = await services().room(self.room)
         except Refusal as refusal:
             self.refusal = refusal.sentence
         else:
             if record.code != self.code:
                 self.reset()
-            self.code, self.title, self.needs_name = record.code, record.title, needs_name
-        self.known = True
+            self.code, self.title = record.code, record.title
 
     @rx.event
     def receive(self, message: dict[str, Any]):

@@ -51,19 +51,11 @@ async def meeting(*heard: Any) -> MeetingState:
 
 
 class TestEntering:
-    async def test_shows_the_room_and_asks_a_stranger_for_a_name(self, desk: Desk) -> None:
+    async def test_shows_the_room_to_strangers_too(self, desk: Desk) -> None:
         code = await desk.room()
         state = await Tab(room=code).state(MeetingState)
         await state.enter()
         assert (state.code, state.title, state.refusal) == (code, "Den", "")
-        assert (state.known, state.needs_name) == (True, True)
-
-    async def test_asks_nobody_who_is_known(self, desk: Desk) -> None:
-        code = await desk.room()
-        for user in (await desk.account(), await desk.guest()):
-            state = await Tab(desk.tokens.session(user.id), room=code).state(MeetingState)
-            await state.enter()
-            assert state.needs_name is False
 
     async def test_finds_a_code_however_it_is_written(self, desk: Desk) -> None:
         code = await desk.room()
@@ -75,7 +67,7 @@ class TestEntering:
     async def test_says_that_there_is_no_such_room(self, desk: Desk, code: str) -> None:
         state = await Tab(room=code).state(MeetingState)
         await state.enter()
-        assert (state.code, state.refusal, state.known) == ("", SENTENCES["no_such_room"], True)
+        assert (state.code, state.refusal) == ("", SENTENCES["no_such_room"])
 
     async def test_entering_again_keeps_what_was_heard(self, desk: Desk) -> None:
         tab = Tab(room=await desk.room())

@@ -13,6 +13,7 @@ from ...browser.components import (
     level_meter,
     line,
     meeting_room,
+    needs_name,
     notices,
     preview,
     stage,
@@ -20,7 +21,7 @@ from ...browser.components import (
 )
 from ...extend import Panel, controls, panels
 from ..controls import source_button
-from ..frame import field, top_bar, wordmark
+from ..frame import field, page_link, top_bar, wordmark
 from ..state import MeetingState, Viewer
 from ..texts import DEVICES, STAGE
 
@@ -46,32 +47,24 @@ def _before() -> rx.Component:
         rx.el.section(
             rx.el.h1(MeetingState.title, class_name="room-heading", title=MeetingState.title),
             rx.cond(Viewer.name != "", rx.el.p("You join as ", rx.el.strong(Viewer.name), class_name="muted ellipsis")),
-            rx.cond(
-                MeetingState.known,
-                join_form(
-                    rx.cond(
-                        MeetingState.needs_name,
-                        field("Your name", "name", type="text", auto_complete="name", max_length=64),
-                    ),
-                    field_error(class_name="field-error form-error"),
-                    rx.el.button(
-                        when("Join", phases=["preview", "refused"]),
-                        when("Joining…", phases=["joining"]),
-                        type="submit",
-                        class_name="button primary wide",
-                        id="join",
-                    ),
-                    rx.cond(
-                        MeetingState.needs_name,
-                        rx.el.p(
-                            "Have an account? ",
-                            rx.el.a("Sign in", href="/?next=/meet/" + MeetingState.code),
-                            class_name="muted",
-                        ),
-                    ),
-                    aria_label="Join",
+            join_form(
+                needs_name(field("Your name", "name", type="text", auto_complete="name", max_length=64)),
+                field_error(class_name="field-error form-error"),
+                rx.el.button(
+                    when("Join", phases=["preview", "refused"]),
+                    when("Joining…", phases=["joining"]),
+                    type="submit",
+                    class_name="button primary wide",
+                    id="join",
                 ),
-                rx.el.div(class_name="skeleton join-skeleton", aria_hidden=True),
+                needs_name(
+                    rx.el.p(
+                        "Have an account? ",
+                        rx.el.a("Sign in", href="/?next=/meet/" + MeetingState.code),
+                        class_name="muted",
+                    )
+                ),
+                aria_label="Join",
             ),
             class_name="join-side",
         ),
@@ -139,10 +132,20 @@ def _during() -> rx.Component:
 
 def _after() -> rx.Component:
     return rx.el.main(
-        rx.el.h1("You have left the meeting"),
+        when(rx.el.h1("You have left the meeting"), phases=["left"], reasons=["left"]),
+        when(
+            rx.el.h1("The meeting has ended"),
+            rx.el.p("Its room was deleted.", class_name="lead"),
+            phases=["left"],
+            reasons=["ended"],
+        ),
         rx.el.div(
-            rx.el.button("Join again", type="button", class_name="button primary", on_click=rejoin(), id="rejoin"),
-            rx.el.a("To your rooms", href="/lobby", class_name="button"),
+            when(
+                rx.el.button("Join again", type="button", class_name="button primary", on_click=rejoin(), id="rejoin"),
+                phases=["left"],
+                reasons=["left"],
+            ),
+            page_link("To your rooms", "/lobby", class_name="button"),
             class_name="row",
         ),
         class_name="narrow centred",
@@ -155,7 +158,7 @@ def _nowhere() -> rx.Component:
         rx.el.main(
             rx.el.h1("This room cannot be opened"),
             rx.el.p(MeetingState.refusal, role="alert", class_name="lead"),
-            rx.el.a("To your rooms", href="/lobby", class_name="button primary"),
+            page_link("To your rooms", "/lobby", class_name="button primary"),
             class_name="narrow centred",
         ),
         class_name="page",
