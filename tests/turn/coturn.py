@@ -41,10 +41,11 @@ def configuration(folder: Path, port: int) -> str:
 class Coturn:
     """A relay that runs. ``log`` is what it said so far."""
 
-    def __init__(self, lab: Lab, log: Path, port: int) -> None:
+    def __init__(self, lab: Lab, folder: Path, port: int) -> None:
         self.lab = lab
         self.port = port
-        self._log = log
+        self.certificate = folder / "fullchain.pem"
+        self._log = folder / "log"
 
     @property
     def log(self) -> str:
@@ -85,10 +86,9 @@ def coturn(
         (folder / "coturn.conf").write_text(change(configuration(folder, port)), "utf-8")
         command = ["turnserver", "-c", str(folder / "coturn.conf"), *options]
         command += [f"--pidfile={folder / 'pid'}", f"--userdb={folder / 'turndb'}"]  # else both are this machine's own
-        log = folder / "log"
-        with log.open("wb") as out:
+        with (folder / "log").open("wb") as out:
             process = lab.start("pub", *command, stdout=out, stderr=subprocess.STDOUT, cwd=folder)
-        relay = Coturn(lab, log, port)
+        relay = Coturn(lab, folder, port)
         try:
             relay.wait(process)
             yield relay

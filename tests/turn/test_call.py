@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import shlex
@@ -21,7 +22,8 @@ from playwright.async_api import Browser, Page, async_playwright
 
 from tests.browser import NoBrowser, find
 from tests.turn.coturn import SECRET, TLS_PORT, URLS, Coturn
-from tests.turn.lab import PUBLIC, Lab
+from tests.turn.lab import NET, PUBLIC, Lab
+from tests.turn.probe import credential
 
 pytestmark = [pytest.mark.browser, pytest.mark.lab]
 
@@ -66,6 +68,7 @@ async () => {
     remote: remote?.candidateType,
     by: local?.relayProtocol ?? null,
     port: local?.port,
+    met: all.filter((one) => one.type === "remote-candidate").map((one) => one.candidateType),
     state: alive[0].connectionState,
     users: alive[0].getConfiguration().iceServers.map((server) => server.username),
   };
@@ -163,9 +166,21 @@ async def browsers(net: Lab, tmp_path_factory: pytest.TempPathFactory) -> AsyncI
 class Call:
     """Ada, who has the room, and Bob, a guest who came by its link; both in the call."""
 
-    def __init__(self, ada: Page, bob: Page, given: list[dict[str, Any]]) -> None:
+    def __init__(self, ada: Page, bob: Page, heard: list[str]) -> None:
         self.ada, self.bob = ada, bob
-        self.given = given  # the answers to `join`
+        self.heard = heard  # every frame that the server sent to either
+
+    @property
+    def addresses(self) -> set[str]:
+        """Every address in the candidates that signaling brought."""
+        lines = "".join(text for text in self.heard if "/meeting," in text)
+        return set(re.findall(r"candidate:\S+ \d \w+ \d+ (\S+)", lines)) | set(re.findall(r"raddr ([^0]\S*)", lines))
+
+    @property
+    def given(self) -> list[dict[str, Any]]:
+        """The answers that brought relays."""
+        found = (re.match(r"43/meeting,\d+(\[.*\"ice_servers\".*\])$", text, re.DOTALL) for text in self.heard)
+        return [json.loads(one[1])[0] for one in found if one]
 
     async def stats(self) -> list[dict[str, Any]]:
         return [await page.evaluate(f"({STATS})()") for page in (self.ada, self.bob)]
@@ -185,13 +200,14 @@ class Call:
 @contextlib.asynccontextmanager
 async def call(browsers: list[Browser], *, relays_alone: bool) -> AsyncIterator[Call]:
     async with contextlib.AsyncExitStack() as stack:
-        people, given = [], []
+        people: list[Page] = []
+        heard: list[str] = []
         for browser in browsers:
             context = await browser.new_context(permissions=["camera", "microphone"])
             stack.push_async_callback(context.close)
             await context.add_init_script(REMEMBER % str(relays_alone).lower())
             page = await context.new_page()
-            page.on("websocket", lambda line: line.on("framereceived", lambda text: note(given, text)))
+            page.on("websocket", lambda line: line.on("framereceived", lambda text: heard.append(str(text))))
             people.append(page)
         ada, bob = people
         await ada.goto(ORIGIN)
@@ -213,14 +229,7 @@ async def call(browsers: list[Browser], *, relays_alone: bool) -> AsyncIterator[
         await bob.fill('input[name="name"]', "Bob")
         await bob.click("#join:enabled")
         await bob.wait_for_selector('.tile[data-mine="false"]')
-        yield Call(ada, bob, given)
-
-
-def note(given: list[dict[str, Any]], text: str | bytes) -> None:
-    import json
-
-    if isinstance(text, str) and (found := re.match(r"43/meeting,\d+(\[.*\"ice_servers\".*\])$", text, re.DOTALL)):
-        given.append(json.loads(found[1])[0])
+        yield Call(ada, bob, heard)
 
 
 @contextlib.contextmanager
@@ -242,6 +251,8 @@ async def test_by_relays_alone(house: House, relay: Coturn, browsers: list[Brows
     for way in ways:
         assert (way["local"], way["remote"], way["by"], way["state"]) == ("relay", "relay", "udp", "connected")
         assert way["audio"] > 0
+        assert set(way["met"]) == {"relay"}
+    assert people.addresses == {PUBLIC}  # nobody was told where the other is: neither the machine nor its router
     for answer in people.given:
         [server] = answer["ice_servers"]
         assert server["urls"] == list(URLS.values())
@@ -259,6 +270,7 @@ async def test_two_routers_that_let_nothing_through(house: House, browsers: list
     async with call(browsers, relays_alone=False) as people:
         for way in await people.stands():
             assert "relay" in (way["local"], way["remote"])
+        assert people.addresses >= {PUBLIC, f"{NET}.11", f"{NET}.12"}  # the price of looking for direct ways
 
 
 @pytest.mark.parametrize(
@@ -305,14 +317,16 @@ async def test_a_credential_that_is_none_opens_nothing(house: House, browsers: l
         anothers = good | {"username": f"{expiry}:{people.given[1]['you']}"}
         wrong = good | {"credential": good["credential"][::-1]}
         assert (await people.ada.evaluate(GATHER, [good]))["candidates"] == ["relay"]
-        for bad in (tampered, anothers, wrong):
+        username, password = credential(SECRET, you, good_for=-60)
+        expired = good | {"username": username, "credential": password}
+        for bad in (tampered, anothers, wrong, expired):
             found = await people.ada.evaluate(GATHER, [bad])
             assert found["candidates"] == []
             assert 401 in found["errors"]
 
 
 async def test_a_call_outlives_its_credentials(house: House, relay: Coturn, browsers: list[Browser]) -> None:
-    """Renewed in time and by themselves; then the old ones are over, and ICE restarts on both sides."""
+    """They are renewed in time; then the old ones are over, ICE restarts, and the relay hears none but fresh ones."""
     async with call(browsers, relays_alone=True) as people:
         before = await people.stands()
         refused = relay.log.count("Cannot find credentials")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -19,11 +23,13 @@ from tests.turn.client import (
     Client,
     Message,
 )
-from tests.turn.coturn import SECRET, SHIPPED, Coturn, coturn, with_ipv6, without_rules
+from tests.turn.coturn import SECRET, SHIPPED, URLS, Coturn, coturn, with_ipv6, without_rules
 from tests.turn.lab import FAR, FAR6, PUBLIC, PUBLIC6, Lab
 from tests.turn.probe import credential, faults
 
 pytestmark = pytest.mark.lab
+
+ROOT = Path(__file__).parents[2]
 
 FORBIDDEN = [
     *("0.0.0.0", "0.1.2.3", "10.0.0.1", "10.255.255.255", "100.64.0.1", "100.127.255.255", "127.0.0.1", "127.255.0.1"),
@@ -91,6 +97,23 @@ def test_the_probe_finds_nobody(relay: Coturn) -> None:
         return sock
 
     assert faults(dial, SECRET) == ["no answer (ConnectionRefusedError)"]
+
+
+def test_the_probe_as_it_is_run(net: Lab, relay: Coturn) -> None:
+    def probe(**more: str) -> tuple[int, list[str]]:
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(("PEERMEET_", "SSL_"))} | more
+        command = [*net.inside("far"), sys.executable, "-m", "tests.turn.probe"]
+        done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False, timeout=60)
+        assert SECRET not in done.stdout + done.stderr
+        return done.returncode, done.stdout.splitlines()
+
+    settings = {"PEERMEET_TURN_URLS": ", ".join(URLS.values()), "PEERMEET_TURN_SECRET": SECRET}
+    good = [f"{url}: good" for url in URLS.values()]
+    assert probe(**settings, SSL_CERT_FILE=str(relay.certificate)) == (0, good)
+    code, said = probe(**settings)  # browsers look at certificates, and so does the probe
+    assert (code, said[:2]) == (1, good[:2])
+    assert "SSLCertVerificationError" in said[2]
+    assert probe()[0] == 2
 
 
 def test_it_understands_every_line_of_its_configuration(relay: Coturn) -> None:
