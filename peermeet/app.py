@@ -18,8 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from . import extend
 from .auth.routes import routes
 from .config import Settings
-from .core.events import AnyEvent
-from .core.model import Room
 from .gate import Gate
 from .services import COOKIE, Services, open_services
 from .signaling.ice import Turn
@@ -60,26 +58,17 @@ def gate(inner: ASGIApp) -> ASGIApp:
 async def running() -> AsyncIterator[None]:
     """Open what the house is made of when the server starts, and close it in order when it stops."""
     async with open_services(settings) as opened:
-
-        def observe(room: Room, event: AnyEvent) -> None:
-            opened.attendance.note(room.id, len(room.participants))
-
+        await opened.recorder.begin()
         Running.services = opened
         Running.signaling = Signaling(
             opened.admit,
-            opened.exists,
+            opened.open_room,
             ice_servers=[msgspec.to_builtins(server) for server in settings.ice_servers],
             turn=Turn(settings.turn_urls, settings.turn_secret, settings.turn_ttl) if settings.turn_secret else None,
-            capacity=settings.capacity,
-            grace=settings.grace,
-            observe=observe,
+            observe=lambda happening: opened.observe(*happening),
         )
-
-        async def end_deleted() -> None:
-            while True:
-                await Running.signaling.hub.end(await opened.ended())
-
-        chores = [asyncio.create_task(Running.signaling.run()), asyncio.create_task(end_deleted())]
+        opened.live = Running.signaling.hub
+        chores = [asyncio.create_task(Running.signaling.run()), asyncio.create_task(opened.keep_hours())]
         try:
             yield
         finally:

@@ -165,19 +165,21 @@ class TestRooms:
         for other in (bob, await desk.guest()):
             assert await refused(desk.services.delete_room(other, room.code)) == "not_your_room"
         assert await desk.services.exists(room.code)
+        live = desk.meets()
         await desk.services.delete_room(ada, room.code.upper())
         assert not await desk.services.exists(room.code)
-        assert await desk.services.ended() == room.code
+        assert live.told == [("end", room.code)]
         assert await refused(desk.services.delete_room(ada, room.code)) == "no_such_room"
         assert await refused(desk.services.room(room.code)) == "no_such_room"
 
     async def test_of_two_who_delete_one_at_once_one_does(self, desk: Desk) -> None:
         ada = await desk.account()
         room = await desk.services.create_room(ada, "Den")
+        live = desk.meets()
         tries = [desk.services.delete_room(ada, room.code) for _ in range(5)]
         answers = await asyncio.gather(*tries, return_exceptions=True)
         assert answers.count(None) == 1
-        assert desk.services._ended.qsize() == 1
+        assert live.told == [("end", room.code)]
 
 
 class TestTheLobby:

@@ -1,6 +1,15 @@
-"""How often somebody may try. Counting is the `limits` library's; the numbers and their reasons are here."""
+"""How often somebody may try.
+
+Wrong guesses at what has a lock are counted in the store, so that a restart forgives nothing; how often new things may
+be asked for is the `limits` library's, in memory. The numbers and their reasons are here.
+"""
 
 from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
@@ -8,31 +17,75 @@ from limits.aio.strategies import MovingWindowRateLimiter
 
 from ..core.errors import Refusal
 
-# Ten a minute is more than a person mistypes and less than a guesser needs (OWASP ASVS 2.2.1).
-SIGN_IN = RateLimitItemPerMinute(10)
 # A lecture hall behind one address comes within a minute; bcrypt bounds the rest (about 250 ms of a core each).
 NEW_ACCOUNT = RateLimitItemPerMinute(300)
 # A ticket is asked for once per join and once per lost seat, by everybody behind one address.
 TICKET = RateLimitItemPerMinute(1200)
 
 
+class Memory(Protocol):
+    """As much of the store as counting takes."""
+
+    async def note_attempt(self, key: str, at: datetime, until: datetime) -> None: ...
+    async def attempts(self, key: str, since: datetime) -> int: ...
+
+
+class Tally(NamedTuple):
+    """Wrong guesses that are counted together: so many within so long, then no more of them."""
+
+    key: str
+    most: int
+    within: timedelta
+
+
+def sign_in_from(email: str, address: str) -> tuple[Tally, ...]:
+    """Wrong passwords. Ten a minute are more than a person mistypes and less than a guesser needs (OWASP ASVS 2.2.1);
+    fifty an hour for one account bound the patient one. Neither is counted for an account alone: else anybody could
+    lock its owner out."""
+    return (
+        _tally("password from", address, most=10, within=timedelta(minutes=1)),
+        _tally("password of", email.lower(), address, most=50, within=timedelta(hours=1)),
+    )
+
+
+def passcode_of(room: str, address: str) -> tuple[Tally, ...]:
+    """Wrong passcodes. Of one address as many as a class mistypes; of a room, from anywhere, a hundred an hour: four
+    digits last four days on average. The owner and whoever is invited need none and are not locked out."""
+    return (
+        _tally("passcode from", address, most=20, within=timedelta(minutes=10)),
+        _tally("passcode of", room, most=100, within=timedelta(hours=1)),
+    )
+
+
+def invitation_from(address: str) -> tuple[Tally, ...]:
+    """Invitations that are none: an old link that a class was sent. Nobody guesses 256 bits."""
+    return (_tally("invitation from", address, most=60, within=timedelta(minutes=10)),)
+
+
+def room_code_from(address: str) -> tuple[Tally, ...]:
+    """Rooms that are none: a deleted one's link that many still have. Nobody guesses 65 bits at this pace."""
+    return (_tally("room from", address, most=100, within=timedelta(minutes=10)),)
+
+
 class Throttle:
     """Moving windows by account and by address, so that guessing one account slows nobody else's."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: Memory, clock: Callable[[], datetime]) -> None:
+        self._memory = memory
+        self._clock = clock
         self._limiter = MovingWindowRateLimiter(MemoryStorage())
 
-    async def attempt(self, email: str, address: str) -> None:
-        """Count an attempt to sign in, or refuse with ``too_many_attempts``: the eleventh for one account from
-        one address, or after ten failures of one address whatever the accounts."""
-        if not await self._limiter.test(SIGN_IN, "failures", address):
-            raise Refusal("too_many_attempts")
-        if not await self._limiter.hit(SIGN_IN, "attempts", email, address):
-            raise Refusal("too_many_attempts")
+    async def check(self, *tallies: Tally) -> None:
+        """Refuse with ``too_many_attempts`` if there were too many wrong guesses."""
+        for tally in tallies:
+            if await self._memory.attempts(tally.key, self._clock() - tally.within) >= tally.most:
+                raise Refusal("too_many_attempts")
 
-    async def failed(self, address: str) -> None:
-        """Count a wrong password or an unknown email."""
-        await self._limiter.hit(SIGN_IN, "failures", address)
+    async def failed(self, *tallies: Tally) -> None:
+        """Count a wrong guess."""
+        at = self._clock()
+        for tally in tallies:
+            await self._memory.note_attempt(tally.key, at, at + tally.within)
 
     async def account(self, address: str) -> None:
         """Count a new account or guest, or refuse with ``too_many``."""
@@ -43,3 +96,9 @@ class Throttle:
         """Count a request for a ticket, or refuse with ``too_many``."""
         if not await self._limiter.hit(TICKET, "tickets", address):
             raise Refusal("too_many")
+
+
+def _tally(what: str, *who: str, most: int, within: timedelta) -> Tally:
+    # Hashed: neither emails nor addresses are to be read where they are only counted.
+    digest = hashlib.sha256("\0".join(who).encode("utf-8", "surrogatepass")).hexdigest()
+    return Tally(f"{what} {digest[:32]}", most, within)

@@ -5,6 +5,7 @@ HS256 alone is accepted (RFC 8725, section 3.1); ``iss``, ``aud``, ``exp``, ``ia
 
 from __future__ import annotations
 
+import hmac
 import os
 import secrets
 import tempfile
@@ -44,9 +45,26 @@ class Tokens:
         """Return a new session for an account."""
         return self._mint("session", self.life, sub=user)
 
-    def ticket(self, *, room: str, user: str, name: str, role: Role, guest: bool) -> str:
-        """Return a new ticket: who comes, to which room, as what."""
-        return self._mint("ticket", TICKET_LIFE, sub=user, room=room, name=name, role=role, guest=guest)
+    def ticket(
+        self,
+        *,
+        room: str,
+        user: str,
+        name: str,
+        role: Role,
+        guest: bool,
+        invitation: str | None = None,
+        marks: tuple[str, ...] = (),
+        life: timedelta = TICKET_LIFE,
+    ) -> str:
+        """Return a new ticket: who comes, to which room, as what, by which invitation, known again by which marks."""
+        claims: dict[str, Any] = {"sub": user, "room": room, "name": name, "role": role, "guest": guest}
+        return self._mint("ticket", life, **claims, invitation=invitation, marks=marks)
+
+    def mark(self, room: str, kind: str, value: str) -> str:
+        """Return by what a device or an address is known again in one room, and nowhere else."""
+        text = "\0".join(("peermeet mark 1", room, kind, value))  # no token has a NUL
+        return hmac.new(self._secret.encode(), text.encode("utf-8", "surrogatepass"), "sha256").hexdigest()[:24]
 
     def read_session(self, token: str | None) -> Session | None:
         """Return the session that a cookie holds, or None if it is not ours or has expired."""
@@ -71,6 +89,8 @@ class Tokens:
                 claims["name"],
                 claims["role"],
                 claims["guest"],
+                claims.get("invitation"),
+                tuple(claims.get("marks", ())),
             )
         except jwt.ExpiredSignatureError:
             raise Refusal("ticket_expired") from None

@@ -18,12 +18,11 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..core import wire
-from ..core.commands import Leave
 from ..core.errors import Refusal
-from ..core.events import AnyEvent, ParticipantLeft
+from ..core.events import AnyEvent
 from ..core.model import Ticket
 from . import limits
-from .hub import Hub, Observe, Seat
+from .hub import Hub, Observe, Open, Seat
 from .ice import Turn, ice_servers, is_refresh
 
 log = logging.getLogger("peermeet.signaling")
@@ -35,12 +34,15 @@ Answer = dict[str, Any]
 
 @dataclass
 class Connection:
-    """What is known of one socket: first who it says it is, then where it sits."""
+    """What is known of one socket: first who it says it is, then where it sits, or knocks. ``over``: its seat was given
+    up or taken over, and whatever it still says is said by nobody."""
 
     eio_sid: str
     ticket: Ticket | None
     seat: Seat | None
+    user: str = ""
     joined: bool = False
+    over: bool = False
     budget: float = limits.COMMAND_BURST
     filled: float = 0.0
 
@@ -58,34 +60,33 @@ class Connection:
 class Signaling:
     """The ASGI application to mount at ``/rtc``.
 
-    ``admit`` turns the text of a ticket into a `Ticket`, once, or raises a `Refusal`; ``exists`` tells whether a
-    room's record is still there.
+    ``admit`` turns the text of a ticket into a `Ticket`, once, or raises a `Refusal`; ``open_room`` makes a room as its
+    record has it. ``clock`` is Unix time: people see it in the chat.
     """
 
     def __init__(
         self,
         admit: Callable[[object], Awaitable[Ticket]],
-        exists: Callable[[str], Awaitable[bool]],
+        open_room: Open,
         *,
         ice_servers: list[Answer],
-        capacity: int,
-        grace: float,
         turn: Turn | None = None,
-        observe: Observe = lambda room, event: None,
+        clock: Callable[[], float] = time.time,
+        observe: Observe = lambda happening: None,
     ) -> None:
         self._admit = admit
-        self._exists = exists
         self._ice_servers = ice_servers
         self._turn = turn
+        self._clock = clock
         self._connections: dict[str, Connection] = {}  # by sid
         self._sids: dict[tuple[str, str], str] = {}  # by room and participant
         self._chores: set[asyncio.Task[None]] = set()
         self.hub = Hub(
+            open_room,
             self._deliver,
-            clock=time.monotonic,
+            clock=clock,
             new_key=lambda: secrets.token_urlsafe(24),
-            capacity=capacity,
-            grace=grace,
+            dismiss=self._dismiss,
             observe=observe,
         )
         self._sio = _Server(
@@ -131,10 +132,11 @@ class Signaling:
         if "resume" in auth:
             key = auth["resume"]
             seat = self.hub.seat(key) if isinstance(key, str) else None
-            if seat is None:
+            if seat is None or (who := self.hub.who(seat)) is None:
                 raise Refusal("seat_gone")
-            return Connection(eio_sid, None, seat)
-        return Connection(eio_sid, await self._admit(auth.get("ticket")), None)
+            return Connection(eio_sid, None, seat, who.user)
+        ticket = await self._admit(auth.get("ticket"))
+        return Connection(eio_sid, ticket, None, ticket.user)
 
     async def _close_idle(self, sid: str) -> None:
         connection = self._connections.get(sid)
@@ -158,7 +160,7 @@ class Signaling:
     async def _on_message(self, name: object, sid: str, *args: object) -> Answer:
         connection = self._connections.get(sid)
         try:
-            if connection is None:
+            if connection is None or connection.over:
                 raise Refusal("not_joined")
             if not connection.spend(time.monotonic()):
                 raise Refusal("too_many")
@@ -170,7 +172,7 @@ class Signaling:
                 return self._refresh(connection)
             if connection.seat is None or not connection.joined:
                 return await self._join(sid, connection, wire.parse_join(args[0]))
-            await self._command(connection, connection.seat, args[0])
+            await self._command(connection.seat, args[0])
         except Refusal as refusal:
             log.debug("command refused: %s", refusal.code)
             return refusal.answer()
@@ -183,17 +185,13 @@ class Signaling:
         room = connection.ticket.room if connection.ticket else connection.seat.room if connection.seat else ""
         if request.room != room:
             raise Refusal("wrong_room")
-        if not await self._exists(room):
-            raise Refusal("no_such_room")
         if await self._take(sid, connection, request.device):
             log.debug("a seat was taken over by a newer socket")
-        assert connection.seat is not None  # noqa: S101 (the hub has called `take`)
-        return {
-            "you": connection.seat.participant,
-            "resume": connection.seat.resume,
-            **self._ice(connection.seat),
-            "protocol": VERSION,
-        }
+        seat = connection.seat
+        if seat is None or (who := self.hub.who(seat)) is None:
+            raise Refusal("seat_gone")  # given up again in the meantime
+        answer = {"you": seat.participant, "resume": seat.resume, "protocol": VERSION}
+        return answer | (self._ice(seat) if who.seated else {"waiting": True})
 
     def _refresh(self, connection: Connection) -> Answer:
         ice = self._ice(connection.seat) if connection.seat and connection.joined else {}
@@ -203,12 +201,11 @@ class Signaling:
 
     def _ice(self, seat: Seat) -> Answer:
         """Return what the seat's peer connections need; nothing for whoever does not sit in the room."""
-        room = self.hub.room(seat.room)
-        who = room.find(seat.participant) if room else None
+        room, who = self.hub.room(seat.room), self.hub.who(seat)
         if room is None or who is None or not who.seated:
             return {}
         return {
-            "ice_servers": ice_servers(self._ice_servers, self._turn, seat.participant, time.time()),
+            "ice_servers": ice_servers(self._ice_servers, self._turn, seat.participant, self._clock()),
             "ice_expires": self._turn.ttl if self._turn else None,
             "relay_only": room.doors.relay_only,
         }
@@ -233,26 +230,26 @@ class Signaling:
         if older is None or older == sid:
             return False
         if (previous := self._connections.get(older)) is not None:
-            previous.joined = False
+            previous.over = True
             self._later(0, self._sio.eio.disconnect, previous.eio_sid)
         return True
 
-    async def _command(self, connection: Connection, seat: Seat, message: object) -> None:
+    async def _command(self, seat: Seat, message: object) -> None:
         if isinstance(message, dict) and message.get("type") == "join":
             raise Refusal("already_joined")
-        command = wire.parse(message, seat.participant)
-        await self.hub.submit(seat.room, command)
-        if isinstance(command, Leave):
-            connection.joined = False
-            self._sids.pop((seat.room, seat.participant), None)
-            self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, connection.eio_sid)
+        await self.hub.hear(seat, message)
 
     async def _deliver(self, room: str, participants: tuple[str, ...], event: AnyEvent) -> None:
         sids = [sid for p in participants if (sid := self._sids.get((room, p))) is not None]
         if sids:
             await self._sio.emit("event", wire.build(event), to=sids, namespace=NAMESPACE)
-        if isinstance(event, ParticipantLeft):
-            self._sids.pop((room, event.id), None)
+
+    def _dismiss(self, seat: Seat) -> None:
+        """Close the socket of a seat that was given up, once it has heard why."""
+        sid = self._sids.pop((seat.room, seat.participant), None)
+        if sid is not None and (connection := self._connections.get(sid)) is not None:
+            connection.over = True
+            self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, connection.eio_sid)
 
     def _later(self, delay: float, work: Callable[[str], Awaitable[None]], argument: str) -> None:
         async def chore() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from peermeet.auth.tokens import Tokens
 from peermeet.config import Settings
+from peermeet.core.model import Doors
 from peermeet.services import Services, new_code
 from peermeet.store import RoomRecord, User
 from peermeet.store.sqlite import SqliteStore
@@ -27,6 +28,22 @@ def settings(folder: Path, **changes: str) -> Settings:
     """Settings as the environment would give them."""
     told = {"data": str(folder), "secret": SECRET, "bcrypt_rounds": "4", **changes}
     return Settings.from_env({f"PEERMEET_{name.upper()}": value for name, value in told.items()})
+
+
+class Live:
+    """The meetings that go on, as far as the services see them: what was asked of them is written down."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, object]] = []
+
+    async def end(self, room_id: str) -> None:
+        self.told.append(("end", room_id))
+
+    async def expel(self, user: str) -> None:
+        self.told.append(("expel", user))
+
+    async def change(self, room_id: str, doors: Doors) -> None:
+        self.told.append(("change", (room_id, doors)))
 
 
 @dataclass
@@ -51,6 +68,11 @@ class Desk:
         code = new_code()
         await self.store.add_room(RoomRecord(code, "Den", owner, now()))
         return code
+
+    def meets(self) -> Live:
+        """Stand in for the signaling server; what it is told."""
+        self.services.live = live = Live()
+        return live
 
     def ticket(self, room: str, user: str = "u-ada", name: str = "Ada") -> str:
         return self.tokens.ticket(room=room, user=user, name=name, role="member", guest=False)

@@ -71,9 +71,9 @@ def refusal(answer: httpx.Response, status: int) -> tuple[str, str | None]:
     return error["code"], error.get("field")
 
 
-def cookie_of(answer: httpx.Response) -> Any:
-    (header,) = answer.headers.get_list("set-cookie")
-    return SimpleCookie(header)[COOKIE]
+def cookie_of(answer: httpx.Response, name: str = COOKIE) -> Any:
+    (header,) = [header for header in answer.headers.get_list("set-cookie") if header.startswith(f"{name}=")]
+    return SimpleCookie(header)[name]
 
 
 class TestRegistering:

@@ -14,10 +14,9 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from peermeet.core.events import AnyEvent
-from peermeet.core.model import Room
 from peermeet.gate import Gate
 from peermeet.signaling import limits
+from peermeet.signaling.hub import Happening
 from peermeet.signaling.server import Signaling
 from tests.auth.desk import Desk, open_desk
 from tests.signaling.wire import Socket
@@ -89,18 +88,17 @@ async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ho
     folder = tmp_path_factory.mktemp("signaling")
     present: dict[str, int] = {}
 
-    def observe(room: Room, event: AnyEvent) -> None:
-        present[room.id] = len(room.participants)
+    def observe(happening: Happening) -> None:
+        present[happening.room.id] = len(happening.room.roster)
 
-    async with open_desk(folder) as desk:
+    async with open_desk(folder, capacity="4") as desk:
         signaling = Signaling(
             desk.services.admit,
-            desk.services.exists,
+            desk.services.open_room,
             ice_servers=[{"urls": "stun:stun.example.org"}],
-            capacity=4,
-            grace=30,
             observe=observe,
         )
+        desk.services.live = signaling.hub
         app = Gate(
             Starlette(routes=[Mount("/rtc", app=signaling.asgi)]), origins=["https://meet.example.org"], pages=folder
         )

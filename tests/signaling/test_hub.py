@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from peermeet.core.commands import Description, Leave, Publish, SendMessage, SetAttributes, Signal
 from peermeet.core.errors import Refusal
 from peermeet.core.events import (
     AnyEvent,
     MessageSent,
+    Noted,
     ParticipantChanged,
     ParticipantJoined,
     ParticipantLeft,
@@ -20,8 +22,8 @@ from peermeet.core.events import (
     Welcomed,
 )
 from peermeet.core.model import Room, Ticket
-from peermeet.core.room import evolve
-from peermeet.signaling.hub import Hub, Seat, participant_id
+from peermeet.core.room import evolve, view
+from peermeet.signaling.hub import Happening, Hub, Seat, participant_id
 
 GRACE = 30.0
 
@@ -32,18 +34,24 @@ class House:
     def __init__(self, capacity: int = 4) -> None:
         self.now = 1000.0
         self.delivered: list[tuple[str, str, AnyEvent]] = []  # room, who, what
-        self.observed: list[tuple[Room, AnyEvent]] = []
+        self.observed: list[Happening] = []
+        self.dismissed: list[Seat] = []
+        self.record = Room("", capacity, GRACE)  # as every room begins
         self.taken: list[Seat] = []
         self.before_delivery: Callable[[], Awaitable[None]] | None = None
         keys = count(1)
         self.hub = Hub(
+            self._open_room,
             self._deliver,
             clock=lambda: self.now,
             new_key=lambda: f"key-{next(keys)}",
-            capacity=capacity,
-            grace=GRACE,
-            observe=lambda room, event: self.observed.append((room, event)),
+            dismiss=self.dismissed.append,
+            observe=self.observed.append,
         )
+
+    async def _open_room(self, code: str) -> Room:
+        await asyncio.sleep(0)
+        return replace(self.record, id=code)
 
     async def _deliver(self, room: str, participants: tuple[str, ...], event: AnyEvent) -> None:
         if self.before_delivery is not None:
@@ -296,7 +304,7 @@ class TestObserving:
         bob = await house.join("bob")
         await house.hub.submit("den", SendMessage(bob.participant, "poll", {"choice": "yes"}))
         await house.hub.submit("den", Leave(bob.participant))
-        seen = [(type(event), len(room.participants)) for room, event in house.observed]
+        seen = [(type(event), len(room.participants)) for room, event, _ in house.observed if type(event) is not Noted]
         assert seen == [(ParticipantJoined, 1), (ParticipantJoined, 2), (MessageSent, 2), (ParticipantLeft, 1)]
 
     @pytest.mark.parametrize("way", ["left", "lost", "ended"])
@@ -310,7 +318,7 @@ class TestObserving:
             await house.hub.tick()
         else:
             await house.hub.end("den")
-        room, event = house.observed[-1]
+        room, event, _ = house.observed[-1]
         assert room.participants == ()
         assert event == ParticipantLeft(ada.participant, way)  # type: ignore[arg-type]
 
@@ -358,7 +366,9 @@ class TestOrder:
             room = Room("nothing yet")
             for event in house.heard(seat):
                 room = evolve(room, event)
-            assert room == house.hub.room("den")
+            live = house.hub.room("den")
+            assert live is not None
+            assert room == view(live, seat.participant)
 
     async def test_signals_of_one_pair_arrive_in_order(self, house: House) -> None:
         ada, bob = await house.join("ada"), await house.join("bob")

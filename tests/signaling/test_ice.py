@@ -12,7 +12,7 @@ import pytest
 from msgspec import structs
 
 from peermeet.core.errors import Refusal
-from peermeet.core.model import Doors, Ticket
+from peermeet.core.model import Doors, Room, Ticket
 from peermeet.signaling.ice import Turn, ice_servers, is_refresh
 from peermeet.signaling.server import Connection, Signaling
 
@@ -81,8 +81,8 @@ JOIN = {"type": "join", "room": "den", "device": "a-page-of-mine"}
 REFRESH = {"type": "refresh_ice"}
 
 
-async def exists(room: str) -> bool:
-    return True
+async def open_room(code: str) -> Room:
+    return Room(code, capacity=4)
 
 
 async def admit(ticket: object) -> Ticket:
@@ -93,7 +93,8 @@ class Door:
     """The signaling server without its sockets."""
 
     def __init__(self, turn: Turn | None = TURN) -> None:
-        self.signaling = Signaling(admit, exists, ice_servers=[STUN], turn=turn, capacity=4, grace=30)
+        self.now = 1_763_900_000.0
+        self.signaling = Signaling(admit, open_room, ice_servers=[STUN], turn=turn, clock=lambda: self.now)
 
     def connects(self, user: str) -> Say:
         """Return what says a command on this user's socket, and returns its answer."""
@@ -124,10 +125,11 @@ async def test_without_relays_nothing_expires() -> None:
     assert (answer["ice_servers"], answer["ice_expires"]) == ([STUN], None)
 
 
-async def test_fresh_ones_for_the_same_seat(monkeypatch: pytest.MonkeyPatch) -> None:
-    ada = Door().connects("ada")
+async def test_fresh_ones_for_the_same_seat() -> None:
+    door = Door()
+    ada = door.connects("ada")
     joined = await ada(JOIN)
-    monkeypatch.setattr("time.time", lambda: 4_000_000_000.0)
+    door.now = 4_000_000_000.0
     answer = await ada(REFRESH)
     assert relays(answer) == [f"{4_000_000_000 + TURN.ttl}:{joined['you']}"]
     assert set(answer) == {"ice_servers", "ice_expires", "relay_only"}

@@ -19,6 +19,7 @@ import socketio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from peermeet.auth.tokens import Tokens
+from peermeet.core.model import Room
 from peermeet.signaling import limits
 from peermeet.signaling.server import Connection
 from tests.auth.desk import SECRET, now
@@ -352,7 +353,7 @@ class TestCommands:
     @pytest.mark.parametrize("kind", ["end", "expire", "disconnect", "resume", "nonsense", "", None, 1, [], {"$ne": 1}])
     async def test_a_command_that_browsers_do_not_have(self, house: House, kind: object) -> None:
         async with house.pair() as (ada, _, _room):
-            assert code(await ada.command({"type": kind, "now": 1.0})) == "unknown_command"
+            assert code(await ada.command({"type": kind})) == "unknown_command"
 
     @pytest.mark.parametrize("event", ["Command", "join", "message", "event", "", None, 1, True, "x" * 60_000])
     async def test_an_event_that_is_no_command(self, house: House, event: object) -> None:
@@ -625,13 +626,13 @@ class TestSeats:
     ) -> None:
         room, release, asked = await house.room(), asyncio.Event(), asyncio.Event()
 
-        async def slow(code: str) -> bool:
+        async def slow(code: str) -> Room:
             asked.set()
             await release.wait()
-            return True
+            return Room(code)
 
         monkeypatch.setattr(limits, "JOIN_WITHIN", SOON)
-        monkeypatch.setattr(house.signaling, "_exists", slow)
+        monkeypatch.setattr(house.signaling.hub, "_open_room", slow)
         async with house.socket() as ada:
             await ada.connect({"ticket": house.ticket(room)})
             await ada.say(f'42/meeting,0["command",{{"type":"join","room":"{room}","device":"page-one"}}]')
