@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from peermeet.auth.tokens import Tokens
 from peermeet.config import Settings
@@ -63,10 +64,10 @@ class Desk:
         assert user is not None
         return user
 
-    async def room(self, owner: str = "nobody") -> str:
+    async def room(self, owner: str = "nobody", **settings: Any) -> str:
         """A room's code, without asking anybody."""
         code = new_code()
-        await self.store.add_room(RoomRecord(code, "Den", owner, now()))
+        await self.store.add_room(RoomRecord(code, "Den", owner, now(), **settings))
         return code
 
     def meets(self) -> Live:
@@ -74,8 +75,9 @@ class Desk:
         self.services.live = live = Live()
         return live
 
-    def ticket(self, room: str, user: str = "u-ada", name: str = "Ada") -> str:
-        return self.tokens.ticket(room=room, user=user, name=name, role="member", guest=False)
+    def ticket(self, room: str, user: str = "u-ada", name: str = "Ada", **claims: Any) -> str:
+        said: dict[str, Any] = {"role": "member", "guest": False} | claims
+        return self.tokens.ticket(room=room, user=user, name=name, **said)
 
 
 @asynccontextmanager

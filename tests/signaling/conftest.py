@@ -8,6 +8,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 import uvicorn
@@ -19,7 +20,7 @@ from peermeet.signaling import limits
 from peermeet.signaling.hub import Happening
 from peermeet.signaling.server import Signaling
 from tests.auth.desk import Desk, open_desk
-from tests.signaling.wire import Socket
+from tests.signaling.wire import Socket, code
 
 LIBRARIES = {"engineio.server", "uvicorn.error"}  # they call the first of some refusals an error
 UVICORN_SAYS = {"Invalid UTF-8 sequence received from client."}  # with a trace, of its own doing; never with the data
@@ -37,18 +38,24 @@ class House:
     def socket(self, **how: str) -> Socket:
         return Socket(self.url, **how)
 
-    async def room(self) -> str:
-        return await self.desk.room()
+    async def room(self, **settings: Any) -> str:
+        return await self.desk.room(**settings)
 
-    def ticket(self, room: str, user: str = "u-ada") -> str:
-        self.secrets.append(self.desk.ticket(room, user, user.removeprefix("u-").title()))
+    def ticket(self, room: str, user: str = "u-ada", **claims: Any) -> str:
+        self.secrets.append(self.desk.ticket(room, user, user.removeprefix("u-").title(), **claims))
         return self.secrets[-1]
 
-    async def seat(self, socket: Socket, room: str, user: str, device: str = "page-one") -> Socket:
+    async def seat(self, socket: Socket, room: str, user: str, device: str = "page-one", **claims: Any) -> Socket:
         """Join with a fresh ticket."""
-        await socket.join({"ticket": self.ticket(room, user)}, room, device)
+        await socket.join({"ticket": self.ticket(room, user, **claims)}, room, device)
         self.secrets.append(socket.resume)
         return socket
+
+    async def try_to_join(self, room: str, user: str, device: str = "page-one", **claims: Any) -> str:
+        """With which code whoever comes with a fresh ticket is refused."""
+        async with self.socket() as socket:
+            assert "sid" in await socket.connect({"ticket": self.ticket(room, user, **claims)})
+            return code(await socket.command({"type": "join", "room": room, "device": device}))
 
     @contextlib.asynccontextmanager
     async def pair(self) -> AsyncIterator[tuple[Socket, Socket, str]]:

@@ -18,10 +18,11 @@ from peermeet.core.events import (
     ParticipantChanged,
     ParticipantJoined,
     ParticipantLeft,
+    RoomChanged,
     Signaled,
     Welcomed,
 )
-from peermeet.core.model import Room, Ticket
+from peermeet.core.model import Doors, Room, Ticket
 from peermeet.core.room import evolve, view
 from peermeet.signaling.hub import Happening, Hub, Seat, participant_id
 
@@ -405,6 +406,120 @@ class TestOrder:
         answers = await asyncio.gather(*tries, return_exceptions=True)
         assert sum(answer is None for answer in answers) == 1
         assert len(house.roster()) == len(house.hub._seats) == len(house.hub._keys) == 2
+
+
+class TestTheDoor:
+    async def test_a_room_is_opened_when_the_first_one_comes_and_only_then(self, house: House) -> None:
+        opened: list[str] = []
+        open_room = house.hub._open_room
+
+        async def counted(code: str) -> Room:
+            opened.append(code)
+            return await open_room(code)
+
+        house.hub._open_room = counted
+        await asyncio.gather(*(house.join(user) for user in ("ada", "bob", "cem")))
+        await house.join("ada", "attic")
+        assert opened == ["den", "attic"]
+        assert house.roster() == ["ada", "bob", "cem"]
+
+    async def test_a_room_that_cannot_be_opened_takes_nobody(self, house: House) -> None:
+        async def refuses(code: str) -> Room:
+            raise Refusal("no_such_room")
+
+        house.hub._open_room = refuses
+        assert await refused(house.hub.join(ticket("ada"), "page-one", house.taken.append)) == "no_such_room"
+        assert house.forgotten()
+        assert house.taken == []
+
+    @pytest.mark.parametrize("way", ["left", "lost", "ended", "expelled"])
+    async def test_a_seat_given_up_is_dismissed_once_all_have_heard_why(self, house: House, way: str) -> None:
+        await house.join("ada")
+        bob = await house.join("bob")
+        heard: list[int] = []
+        house.hub._dismiss = lambda seat: heard.append(len(house.delivered))
+        before = len(house.delivered)
+        if way == "left":
+            await house.hub.submit("den", Leave(bob.participant))
+        elif way == "lost":
+            await house.hub.disconnect(bob)
+            house.now += GRACE
+            await house.hub.tick()
+        elif way == "expelled":
+            await house.hub.expel("bob")
+        else:
+            await house.hub.end("den")
+        assert len(heard) == (2 if way == "ended" else 1)
+        assert min(heard) == len(house.delivered) > before
+
+    async def test_whose_telling_failed_is_dismissed_all_the_same(self, house: House) -> None:
+        await house.join("ada")
+        bob = await house.join("bob")
+
+        async def broken() -> None:
+            raise RuntimeError
+
+        house.before_delivery = broken
+        with pytest.raises(RuntimeError):
+            await house.hub.submit("den", Leave(bob.participant))
+        assert house.dismissed == [bob]
+        assert house.hub.who(bob) is None
+
+    async def test_by_which_invitation_somebody_came_is_observed_when_they_sit_down(self, house: House) -> None:
+        house.record = replace(house.record, doors=Doors(wait_for_host=True))
+        invited = Ticket("t", "den", "bob", "Bob", "member", True, "i-1")
+        await house.hub.join(invited, "page-one", house.taken.append)
+        await house.join("cem")
+        host = Ticket("t", "den", "ada", "Ada", "host", False)
+        await house.hub.join(host, "page-one", house.taken.append)
+        came = {
+            happening.event.participant.user: happening.invitation
+            for happening in house.observed
+            if isinstance(happening.event, ParticipantJoined)
+        }
+        assert came == {"ada": None, "bob": "i-1", "cem": None}
+
+    async def test_doors_set_from_outside_are_told_and_observed(self, house: House) -> None:
+        ada = await house.join("ada")
+        await house.hub.change("den", Doors(locked=True))
+        await house.hub.change("den", Doors(locked=True))
+        await house.hub.change("nowhere", Doors(locked=True))
+        assert house.heard(ada)[-1] == RoomChanged(Doors(locked=True))
+        assert [happening.event for happening in house.observed].count(RoomChanged(Doors(locked=True))) == 1
+        live = house.hub.room("den")
+        assert live is not None
+        assert live.doors.locked
+
+    async def test_only_a_deleted_account_s_own_seats_are_given_up(self, house: House) -> None:
+        for room in ("den", "attic"):
+            for user in ("ada", "bob"):
+                await house.join(user, room)
+        await house.hub.expel("bob")
+        assert house.roster("den") == house.roster("attic") == ["ada"]
+
+    async def test_what_ends_by_itself_is_lifted_when_it_is_over_and_not_before(self, house: House) -> None:
+        host = Ticket("t", "den", "ada", "Ada", "host", False)
+        await house.hub.join(host, "page-one", house.taken.append)
+        ada, bob = house.taken[-1], await house.join("bob")
+        silence = {"type": "silence", "source": "camera", "on": True, "id": bob.participant, "seconds": 60}
+        await house.hub.hear(ada, silence)
+        for seconds, silent in ((59, True), (1, False)):
+            house.now += seconds
+            await house.hub.tick()
+            live = house.hub.room("den")
+            assert live is not None
+            found = live.find(bob.participant)
+            assert found is not None
+            assert bool(found.silenced) is silent
+
+    async def test_no_two_messages_have_one_stamp(self, house: House) -> None:
+        ada = await house.join("ada")
+        for _ in range(20):
+            await house.hub.hear(ada, {"type": "send_message", "topic": "chat", "data": {"text": "x"}})
+        lines = [event for event in house.heard(ada) if isinstance(event, MessageSent)]
+        assert len({line.id for line in lines}) == 20
+        assert {line.at for line in lines} == {house.now}
+        assert ada.resume not in {line.id for line in lines}
 
 
 class TestNothingIsLeftBehind:

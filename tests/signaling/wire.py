@@ -26,6 +26,7 @@ class Socket:
         self.events: list[Packet] = []
         self.you = ""
         self.resume = ""
+        self.answer: Packet = {}
 
     async def __aenter__(self) -> Socket:
         self._ws: ClientConnection = await self._asked.__aenter__()
@@ -79,6 +80,7 @@ class Socket:
         answer = await self.command({"type": "join", "room": room, "device": device})
         assert "error" not in answer, answer
         self.you, self.resume = answer["you"], answer["resume"]
+        self.answer = answer
         return self
 
     async def event(self, kind: str) -> Packet:
