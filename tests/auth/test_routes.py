@@ -15,7 +15,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from peermeet.auth.routes import MAX_BODY, STATUS, routes
+from peermeet.auth.routes import DEVICE, MAX_BODY, STATUS, routes
 from peermeet.auth.tokens import Tokens
 from peermeet.core.errors import SENTENCES
 from peermeet.gate import Gate
@@ -402,6 +402,158 @@ class TestTickets:
         form = {"room": await desk.room()}
         tickets = [(await browser.post("/api/tickets", json=form)).json()["ticket"] for _ in range(5)]
         assert len(set(tickets)) == 5
+
+    async def test_may_say_a_passcode(self, browser: Browser, desk: Desk) -> None:
+        owner = await desk.account("owner@example.org")
+        code = await desk.room(owner.id)
+        await desk.services.set_passcode(owner, code, "open sesame")
+        await browser.register()
+        form = {"room": code}
+        assert refusal(await browser.post("/api/tickets", json=form), 403) == ("wrong_passcode", "passcode")
+        wrong = await browser.post("/api/tickets", json=form | {"passcode": "a wrong one"})
+        assert refusal(wrong, 403) == ("wrong_passcode", "passcode")
+        assert "sesame" not in wrong.text
+        for odd in ODD:
+            assert (
+                refusal(await browser.post("/api/tickets", json=form | {"passcode": odd}), 403)[0] == "wrong_passcode"
+            )
+        right = await browser.post("/api/tickets", json=form | {"passcode": "open sesame"})
+        assert right.status_code == 201
+        assert "sesame" not in right.text
+
+    async def test_may_show_an_invitation(self, browser: Browser, desk: Desk) -> None:
+        owner = await desk.account("owner@example.org")
+        code = await desk.room(owner.id, locked=True)
+        made = await desk.services.invite(owner, code, "cohost", uses=1)
+        await browser.post("/api/guests", json={"name": "Gast"})
+        for odd in (value for value in ODD if value is not None):
+            answer = await browser.post("/api/tickets", json={"room": code, "invitation": odd})
+            assert refusal(answer, 403) == ("bad_invitation", "invitation")
+        answer = await browser.post("/api/tickets", json={"room": code, "invitation": made.token})
+        ticket = await desk.services.admit(answer.json()["ticket"])
+        assert (ticket.role, ticket.invitation, ticket.guest) == ("cohost", made.id, True)
+
+    async def test_say_when_a_room_is_not_open(self, browser: Browser, desk: Desk) -> None:
+        await browser.register()
+        later = await desk.room(opens=now() + timedelta(hours=1))
+        over = await desk.room(closes=now() - timedelta(hours=1))
+        assert refusal(await browser.post("/api/tickets", json={"room": later}), 403) == ("not_open_yet", None)
+        assert refusal(await browser.post("/api/tickets", json={"room": over}), 403) == ("closed", None)
+
+
+class TestTheDevice:
+    async def test_is_told_apart_by_a_cookie_that_comes_with_the_first_session(self, browser: Browser) -> None:
+        cookie = cookie_of(await browser.post("/api/guests", json={"name": "Gast"}), DEVICE)
+        assert cookie["httponly"] is True
+        assert cookie["samesite"] == "lax"
+        assert cookie["path"] == "/"
+        assert int(cookie["max-age"]) == 400 * 86_400
+        assert len(cookie.value) == 22  # 128 bits
+        first = browser.cookies[DEVICE]
+        await browser.delete("/api/session")
+        again = await browser.post("/api/guests", json={"name": "Other"})
+        assert browser.cookies[DEVICE] == first
+        assert DEVICE not in str(again.headers.get_list("set-cookie"))
+
+    async def test_is_known_again_by_its_tickets_whoever_comes(self, browser: Browser, app: Gate, desk: Desk) -> None:
+        code = await desk.room()
+
+        async def marks(who: Browser) -> set[str]:
+            await who.post("/api/guests", json={"name": "Gast"})
+            made = (await who.post("/api/tickets", json={"room": code})).json()["ticket"]
+            return set((await desk.services.admit(made)).marks)
+
+        mine = await marks(browser)
+        assert await marks(browser) == mine
+        async with Browser(app) as same_address, Browser(app, address="198.51.100.1") as elsewhere:
+            assert len(mine & await marks(same_address)) == 1
+            assert mine & await marks(elsewhere) == set()
+            elsewhere.cookies.set(DEVICE, browser.cookies[DEVICE], domain="meet.example.org")
+            assert len(mine & await marks(elsewhere)) == 1
+
+    @pytest.mark.parametrize("word", ["", "x", "x" * 23, "x" * 10_000, "ä" * 22, "a b" * 8])
+    async def test_that_says_something_odd_gets_another_word(self, browser: Browser, desk: Desk, word: str) -> None:
+        await browser.register()
+        headers = {"cookie": f"{COOKIE}={browser.session}; {DEVICE}={word}".encode()}
+        answer = await browser.post("/api/tickets", json={"room": await desk.room()}, headers=headers)
+        assert answer.status_code == 201
+        assert len(cookie_of(answer, DEVICE).value) == 22
+
+
+class TestMe:
+    async def test_may_take_another_name(self, browser: Browser) -> None:
+        await browser.register()
+        answer = await browser.patch("/api/users/me", json={"name": " Ada L. ", "email": "x@example.org", "id": "x"})
+        assert (answer.status_code, answer.json()["user"]["name"]) == (200, "Ada L.")
+        assert (await browser.me()).json() == answer.json()
+        assert refusal(await browser.patch("/api/users/me", json={"name": "<b>"}), 422) == ("bad_name", "name")
+
+    async def test_may_change_the_password(self, browser: Browser) -> None:
+        await browser.register()
+        new = "another horse battery staple"
+        wrong = await browser.put("/api/users/me/password", json={"password": "x", "new_password": new})
+        assert refusal(wrong, 401) == ("wrong_password", "password")
+        right = await browser.put("/api/users/me/password", json={"password": PASSWORD, "new_password": new})
+        assert (right.status_code, right.json()) == (200, {})
+        assert refusal(await browser.sign_in(), 401)[0] == "wrong_password"
+        assert (await browser.sign_in(password=new)).status_code == 200
+
+    @pytest.mark.parametrize("password", [None, "", "wrong", 1, ["x"], {"$ne": None}, "x" * 5000], ids=repr)
+    async def test_stays_without_the_right_password(self, browser: Browser, password: object) -> None:
+        await browser.register()
+        answer = await browser.request("DELETE", "/api/users/me", json={"password": password})
+        assert refusal(answer, 401) == ("wrong_password", "password")
+        assert (await browser.me()).status_code == 200
+
+    async def test_may_go_with_everything(self, browser: Browser, app: Gate, desk: Desk) -> None:
+        me = (await browser.register()).json()["user"]["id"]
+        code = await desk.room(me)
+        async with Browser(app) as other:
+            await other.sign_in()
+            answer = await browser.request("DELETE", "/api/users/me", json={"password": PASSWORD})
+            assert (answer.status_code, answer.json()) == (200, {})
+            assert browser.session is None
+            assert refusal(await other.me(), 401)[0] == "not_signed_in"
+            assert refusal(await other.sign_in(), 401)[0] == "wrong_password"
+        assert not await desk.services.exists(code)
+
+    async def test_is_a_guest_who_may_go(self, browser: Browser) -> None:
+        await browser.post("/api/guests", json={"name": "Gast"})
+        assert (await browser.request("DELETE", "/api/users/me", json={})).status_code == 200
+        assert refusal(await browser.me(), 401)[0] == "not_signed_in"
+
+    @pytest.mark.parametrize(
+        ("method", "path"), [("PATCH", "/api/users/me"), ("DELETE", "/api/users/me"), ("PUT", "/api/users/me/password")]
+    )
+    async def test_is_somebody_with_a_session(self, browser: Browser, method: str, path: str) -> None:
+        assert refusal(await browser.request(method, path, json={}), 401) == ("not_signed_in", None)
+        other = await browser.request(method, path, json={}, headers={"origin": "https://evil.example"})
+        assert other.json()["error"]["code"] == "foreign_origin"
+
+
+class TestAttendance:
+    async def test_is_for_the_owner_alone(self, browser: Browser, app: Gate, desk: Desk) -> None:
+        me = (await browser.register()).json()["user"]["id"]
+        code = await desk.room(me)
+        answer = await browser.get(f"/api/rooms/{code}/attendance.csv")
+        assert answer.status_code == 200
+        assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+        assert answer.headers["content-disposition"] == f'attachment; filename="attendance-{code}.csv"'
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        async with Browser(app) as other:
+            assert refusal(await other.get(f"/api/rooms/{code}/attendance.csv"), 401)[0] == "not_signed_in"
+            await other.register(email="bob@example.org")
+            theirs = refusal(await other.get(f"/api/rooms/{code}/attendance.csv"), 404)
+            assert theirs == refusal(await other.get("/api/rooms/2222-22222-2222/attendance.csv"), 404)
+            assert theirs == ("no_such_room", None)
+
+    @pytest.mark.parametrize("code", ["x", "%00", "..%2f..%2fetc", "%22%0d%0aset-cookie:%20x=1", "x" * 5000])
+    async def test_of_what_is_no_room(self, browser: Browser, code: str) -> None:
+        await browser.register()
+        answer = await browser.get(f"/api/rooms/{code}/attendance.csv")
+        assert answer.status_code == 404
+        assert "content-disposition" not in answer.headers
 
 
 class TestTheBody:

@@ -169,6 +169,34 @@ class TestOurs:
         read = tokens.read_ticket(made)
         assert read == Ticket(read.id, "den", "u-ada", "Ada 👩‍💻", "host", True)
 
+    def test_a_ticket_by_invitation(self, tokens: Tokens) -> None:
+        made = tokens.ticket(
+            room="den",
+            user="u",
+            name="Ada",
+            role="member",
+            guest=True,
+            invitation="i-1",
+            marks=("a", "b"),
+            life=timedelta(seconds=5),
+        )
+        read = tokens.read_ticket(made)
+        assert (read.invitation, read.marks) == ("i-1", ("a", "b"))
+
+    def test_marks(self, tokens: Tokens, clock: Clock) -> None:
+        other = Tokens("another secret that is long enough, too", LIFE, clock)
+        marks = [
+            tokens.mark("den", "address", "192.0.2.1"),
+            tokens.mark("den", "device", "192.0.2.1"),
+            tokens.mark("den", "address", "192.0.2.2"),
+            tokens.mark("attic", "address", "192.0.2.1"),
+            tokens.mark("", "den", "address\x00192.0.2.1"),
+            other.mark("den", "address", "192.0.2.1"),
+        ]
+        assert len(set(marks)) == len(marks)
+        assert tokens.mark("den", "address", "192.0.2.1") == marks[0]
+        assert all(len(mark) == 24 for mark in marks)  # 96 bits
+
     def test_no_two_are_the_same(self, tokens: Tokens) -> None:
         sessions = [tokens.read_session(tokens.session("u-ada")) for _ in range(100)]
         assert len({session.id for session in sessions if session}) == 100
