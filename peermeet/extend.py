@@ -1,9 +1,9 @@
 """The seam: what is added to a meeting comes in here, the built-in panels and controls too.
 
-@panel("poll", title="Poll", icon="chart-bar")      a place beside the stage
+@panel("poll", title="Poll", icon="chart-bar")      a place beside the stage, and its button
 @control(order=50)                                  a button in the bar under it
 listen("poll", Poll.count)                          hears messages of a topic: handler(sender, data)
-send_message("poll", choice="yes")                  what a click does
+send_message("poll", choice="yes")                  what a click does; also set_attributes, command
 load("my_polls")                                    import a plugin's module
 """
 
@@ -15,9 +15,10 @@ from typing import Any, NamedTuple
 
 import reflex as rx
 
-from .browser.actions import leave, send_message, set_attributes, toggle
+from .browser.actions import command, leave, send_message, set_attributes, toggle
 
 __all__ = [
+    "command",
     "control",
     "controls",
     "leave",
@@ -35,12 +36,15 @@ Build = Callable[[], rx.Component]
 
 
 class Panel(NamedTuple):
-    """A place beside the stage. ``icon`` is a name of the lucide set."""
+    """A place beside the stage. ``icon`` is a name of the lucide set. ``badge`` is a var with a number for its button;
+    ``shown`` a var that tells whether there is such a panel for this person."""
 
     name: str
     title: str
     icon: str
     build: Build
+    badge: Any = None
+    shown: Any = True
 
 
 class Control(NamedTuple):
@@ -56,18 +60,19 @@ _controls: dict[str, Control] = {}
 _listeners: dict[str, list[Any]] = {}
 
 
-def panel(name: str, *, title: str, icon: str) -> Callable[[Build], Build]:
+def panel(name: str, *, title: str, icon: str, badge: Any = None, shown: Any = True) -> Callable[[Build], Build]:
     """Put a panel beside the stage. Raises ValueError if the name is taken by another function."""
 
     def add(build: Build) -> Build:
-        _add(_panels, name, Panel(name, title, icon, build))
+        _add(_panels, name, Panel(name, title, icon, build, badge, shown))
         return build
 
     return add
 
 
 def control(*, order: int = 50) -> Callable[[Build], Build]:
-    """Put a control into the bar; its name is the function's. Microphone is 10, camera 20, panels 80, leave 90."""
+    """Put a control into the bar; its name is the function's. Microphone is 10, camera 20, raised
+    hand 30, panels 80, leave 90."""
 
     def add(build: Build) -> Build:
         _add(_controls, build.__name__, Control(order, build.__name__, build))

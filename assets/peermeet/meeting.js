@@ -4,16 +4,18 @@
  * what it needs and keeps three promises.
  *
  *   - A source is announced (`publish`) before its track goes to anybody.
- *   - Never more open than before: only `preview`, `set` and `toggle` open a microphone or camera.
+ *   - Never more open than before: only `preview`, `set` and `toggle` open a microphone or camera. A host may ask that
+ *     one be switched off, or make somebody a listener; nobody can switch another's on.
  *   - A lost socket closes no peer connection, and neither does a server that forgot its rooms; `participant_left`,
  *     a roster without the peer, or the user does.
  *
- * A meeting is used once: after `leave` or a refusal, make a new one (with a new `device`).
+ * A meeting is used once: after `leave`, a refusal or being sent away, make a new one (with a new `device`).
  */
 import { createCapture } from "./capture.js";
 import { createRelays } from "./ice.js";
 import { createMesh } from "./mesh.js";
-import { evolve, find } from "./room.js";
+import { createReactions, TOPIC } from "./reactions.js";
+import { evolve, find, roster } from "./room.js";
 import { createSignaling, OFFLINE } from "./signaling.js";
 import { createSources, SOURCES } from "./sources.js";
 
@@ -21,13 +23,18 @@ import { createSources, SOURCES } from "./sources.js";
 /** @typedef {import("./signaling.js").Answer} Answer */
 /**
  * `phase` is where the user is, `line` how the socket is: connecting whenever the seat is wanted and not online.
+ * `waiting` says for what one waits at the door and since when; who was in the call before, after the server forgot it,
+ * stays in it meanwhile. `ended` is the reason of one's own `participant_left`.
  * @typedef {{
- *   phase: "preview" | "joining" | "joined" | "left" | "refused",
+ *   phase: "preview" | "joining" | "waiting" | "joined" | "left" | "refused",
  *   line: "offline" | "connecting" | "online",
  *   you: string | null,
  *   room: import("./room.js").Room | null,
  *   refusal: {code: string, message: string} | null,
  *   ended: string | null,
+ *   waiting: Readonly<{why: "lobby" | "host" | "full", since: number}> | null,
+ *   asked: readonly Readonly<{source: Source, by: string}>[],
+ *   reactions: Readonly<Record<string, import("./reactions.js").Reaction>>,
  *   sources: Record<string, import("./sources.js").SourceState>,
  *   peers: Record<string, {state: RTCPeerConnectionState, streams: Partial<Record<Source, MediaStream>>}>,
  * }} Snapshot
@@ -50,6 +57,7 @@ const PASSING = new Set(["too_many", "unavailable"]);
  *   onError?: (error: unknown) => void,
  *   timers?: import("./negotiation.js").Timers,
  *   random?: () => number,
+ *   now?: () => number,
  * }} needs
  */
 export function createMeeting({
@@ -65,6 +73,7 @@ export function createMeeting({
   onError = (error) => console.warn("peermeet:", error),
   timers = globalThis,
   random = Math.random,
+  now = Date.now,
 }) {
   /** @type {Snapshot["phase"]} */
   let phase = "preview";
@@ -78,6 +87,11 @@ export function createMeeting({
   let refusal = null;
   /** @type {string | null} */
   let ended = null;
+  /** @type {Snapshot["waiting"]} */
+  let waiting = null;
+  /** @type {Snapshot["asked"]} */
+  let asked = []; // what hosts would have us switch off, and we have not answered yet
+  let listening = false; // as a listener: we publish nothing
   /** @type {Promise<void> | null} */
   let joining = null;
   /** @type {() => void} */
@@ -95,6 +109,7 @@ export function createMeeting({
     createStream,
     onChange: touch,
     onSwitch(source, stream, track) {
+      if (!track) answered(source);
       void publish(source); // emitted before the next line gives the track to anybody
       mesh.send(source, stream, track);
     },
@@ -114,6 +129,7 @@ export function createMeeting({
     onChange: () => mesh.configure(),
     timers,
   });
+  const reactions = createReactions({ onChange: touch, timers });
   const signaling = createSignaling({
     room: roomId,
     device,
@@ -121,8 +137,8 @@ export function createMeeting({
     getTicket,
     timers,
     random,
-    onLine: (now) => {
-      line = now;
+    onLine: (is) => {
+      line = is;
       touch();
     },
     onSeated: (answer, byKey) => {
@@ -143,19 +159,64 @@ export function createMeeting({
   function hear(event) {
     if (over) return;
     if (event.type === "signaled") return mesh.signaled(/** @type {any} */ (event));
+    if (event.type === "waiting") return atTheDoor(event);
     const before = room;
     room = evolve(room, event);
     if (before && room && event.type === "welcomed") room = withMissing(before, room);
-    found(event.participant?.id);
+    found(event.type === "participant_left" ? event.id : event.participant?.id);
     if (event.type === "participant_left" && event.id === you) {
       ended = event.reason;
       finish("left", signaling.close);
-    } else if (room && you && event.type !== "message_sent") {
+    } else if (event.type === "message_sent") {
+      if (event.topic === TOPIC && find(room, event.by)) reactions.take(event.by, event.data);
+      if (room !== before) touch();
+    } else if (event.type === "mute_asked") {
+      ask(event.source, event.by);
+    } else if (room && you) {
+      obey();
       if (event.type === "welcomed") seated(event.you);
-      mesh.reconcile(you, room.participants);
+      mesh.reconcile(you, roster(room));
       if (event.type === "welcomed") mesh.resend();
     }
     tell(listeners, event);
+  }
+
+  /**
+   * We knock. Who sat here before a server forgot all of its rooms goes on with the call: nobody has ended it.
+   * @param {import("./room.js").Event} event
+   */
+  function atTheDoor(event) {
+    waiting = Object.freeze({ why: event.why, since: waiting?.since ?? now() });
+    if (phase !== "joined") {
+      you = event.you;
+      phase = "waiting";
+      joinSettled();
+      touch();
+      tell(listeners, event);
+    } else {
+      touch();
+    }
+  }
+
+  /** A listener sends nothing; to speak again is for them to decide. */
+  function obey() {
+    const before = listening;
+    listening = find(room, you)?.role === "listener";
+    if (before || !listening) return;
+    promised.clear(); // the room has taken them back
+    for (const source of SOURCES) void sources.set(source, false);
+  }
+
+  /** @param {Source} source @param {string} by */
+  function ask(source, by) {
+    if (!SOURCES.includes(source) || !sources.isOn(source)) return;
+    asked = Object.freeze([...asked.filter((a) => a.source !== source), Object.freeze({ source, by })]);
+    touch();
+  }
+
+  /** @param {Source} source */
+  function answered(source) {
+    asked = Object.freeze(asked.filter((a) => a.source !== source));
   }
 
   /**
@@ -165,6 +226,7 @@ export function createMeeting({
   function seated(id) {
     you = id;
     phase = "joined";
+    waiting = null;
     joinSettled();
     const said = find(room, you)?.publications ?? [];
     for (const source of SOURCES) {
@@ -179,20 +241,20 @@ export function createMeeting({
   /**
    * A server that was started again knows only those who are back already. The call has never stopped, so the others
    * count as away, for as long as a seat is kept, while the connection to them stands.
-   * @param {import("./room.js").Room} before @param {import("./room.js").Room} now
+   * @param {import("./room.js").Room} before @param {import("./room.js").Room} told
    */
-  function withMissing(before, now) {
+  function withMissing(before, told) {
     const links = mesh.state();
-    const gone = before.participants.filter(({ id }) => !find(now, id));
+    const gone = roster(before).filter(({ id }) => !find(told, id));
     const kept = gone.filter(({ id }) => missing.has(id) || (forgotten && links[id]?.state === "connected"));
-    for (const { id } of now.participants) found(id);
+    for (const { id } of told.participants) found(id);
     for (const { id } of kept) {
       if (missing.has(id)) continue;
       const giveUp = () => hear({ type: "participant_left", id, reason: "lost" });
-      missing.set(id, timers.setTimeout(giveUp, now.grace * 1_000));
+      missing.set(id, timers.setTimeout(giveUp, told.grace * 1_000));
     }
     const away = kept.map((p) => ({ ...p, presence: /** @type {const} */ ("away") }));
-    return { ...now, participants: [...now.participants, ...away] };
+    return { ...told, participants: [...told.participants, ...away] };
   }
 
   /** @param {string | undefined} id */
@@ -207,7 +269,7 @@ export function createMeeting({
   /** @param {Source} source */
   async function publish(source) {
     const [on, stream] = [sources.isOn(source), sources.stream(source)];
-    if (phase !== "joined" || !stream || !(on || promised.has(source))) return;
+    if (phase !== "joined" || waiting || listening || !stream || !(on || promised.has(source))) return;
     promised.add(source);
     const { error } = await signaling.send({ type: "publish", source, stream_id: stream.id, muted: !on });
     if (!error || over || error.code === "offline") return; // the next `welcomed` says it again
@@ -220,10 +282,13 @@ export function createMeeting({
     if (over) return;
     over = true;
     phase = last;
+    waiting = null;
+    asked = [];
     hangUp?.();
     for (const id of [...missing.keys()]) found(id);
     mesh.close();
     relays.close();
+    reactions.close();
     sources.close();
     joinSettled();
     touch();
@@ -256,8 +321,12 @@ export function createMeeting({
 
   /** @returns {Snapshot} */
   function build() {
-    return Object.freeze({ phase, line, you, room, refusal, ended, sources: sources.state(), peers: mesh.state() });
+    const own = { phase, line, you, room, refusal, ended, waiting, asked, sources: sources.state() };
+    return Object.freeze({ ...own, peers: mesh.state(), reactions: reactions.state() });
   }
+
+  /** @param {Source} source @param {boolean} on */
+  const set = (source, on) => sources.set(source, on && !listening);
 
   return {
     /** What is so: a new object after each change and the same one between changes. */
@@ -282,10 +351,18 @@ export function createMeeting({
     preview: () => (phase === "preview" ? sources.open() : Promise.resolve()),
 
     /** Switch a source on or off, before the call or in it. Never throws; `snapshot` says what came of it. */
-    set: sources.set,
-    toggle: sources.toggle,
+    set,
+    /** @param {Source} source */
+    toggle: (source) => (listening ? set(source, false) : sources.toggle(source)),
 
-    /** Take a seat. Resolves when seated, refused or left; `snapshot` says which. */
+    /** A host has asked to switch a source off: do so, or keep it as it is. @param {Source} source @param {boolean} off */
+    answer(source, off) {
+      answered(source);
+      touch();
+      return off ? set(source, false) : Promise.resolve();
+    },
+
+    /** Take a seat. Resolves when seated, waiting at the door, refused or left; `snapshot` says which. */
     join() {
       if (phase === "preview") {
         phase = "joining";

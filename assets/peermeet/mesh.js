@@ -72,10 +72,15 @@ export function createMesh({
     peers.delete(id);
   }
 
-  /** @param {string} id @param {Source} source */
+  /**
+   * What may be played of somebody: what they announced, and no host has silenced, whether or not they obey.
+   * @param {string} id @param {Source} source
+   */
   function stream(id, source) {
-    const publication = roster.get(id)?.publications.find((p) => p.source === source);
-    return (publication && peers.get(id)?.stream(publication.stream_id)) ?? null;
+    const them = roster.get(id);
+    const publication = them?.publications.find((p) => p.source === source);
+    if (!publication || them?.silenced?.some((s) => s.source === source)) return null;
+    return peers.get(id)?.stream(publication.stream_id) ?? null;
   }
 
   return {
@@ -137,7 +142,7 @@ export function createMesh({
 
     stream,
 
-    /** How each link is and what arrives on it, by what was announced: a stream nobody announced is not shown. */
+    /** How each link is and what may be played of what arrives on it: see `stream`. */
     state() {
       /** @type {Record<string, {state: RTCPeerConnectionState, streams: Partial<Record<Source, MediaStream>>}>} */
       const links = {};

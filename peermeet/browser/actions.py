@@ -30,9 +30,14 @@ def leave() -> rx.vars.FunctionVar:
     return _call("leaveMeeting")
 
 
-def rejoin() -> rx.vars.FunctionVar:
-    """Go back to the preview of the same room."""
-    return _call("rejoinMeeting")
+def cancel() -> rx.vars.FunctionVar:
+    """Wait at the door no longer, and go back to the preview."""
+    return _call("cancelKnock")
+
+
+def command(type: str, **fields: Any) -> rx.vars.FunctionVar:
+    """Ask the room for anything of PROTOCOL.md; fields may be vars. The room decides, and a refusal is shown."""
+    return _call("sendCommand", {"type": type, **fields})
 
 
 def send_message(topic: str, **data: Any) -> rx.vars.FunctionVar:

@@ -25,12 +25,26 @@ class MeetingRoom(_Face):
 
 
 class When(_Face):
-    """Shows its children while the meeting is in one of ``phases``: preview, joining, joined, left, refused; with
-    ``reasons``, only if it ended for one of these: left (by oneself), ended."""
+    """Shows its children while the meeting is in one of ``phases``: preview, joining, waiting, joined, left, refused;
+    with ``waiting``, only if one waits at the door for one of these: lobby, host, full."""
 
     tag = "When"
     phases: rx.Var[list[str]]
-    reasons: rx.Var[list[str]]
+    waiting: rx.Var[list[str]]
+
+
+class Waited(_Face):
+    """For how long one has waited at the door, in minutes and seconds."""
+
+    tag = "Waited"
+
+
+class Ending(_Face):
+    """Why it is over: ``texts`` by reason or code of a refusal, each ``{title, text, again}``; ``refused`` is for codes
+    that are not among them. With ``again``, there is a button for another try."""
+
+    tag = "Ending"
+    texts: rx.Var[dict[str, dict[str, str]]]
 
 
 class Preview(_Face):
@@ -56,7 +70,7 @@ class SourceToggle(_Face):
 
 
 class Notices(_Face):
-    """What went wrong, where the person looks: sentences by code for devices, the server's own for refusals."""
+    """What went wrong, where the person looks: sentences by code for devices, the server's own for what it refused."""
 
     tag = "Notices"
     sentences: rx.Var[dict[str, str]]
@@ -73,6 +87,74 @@ class Stage(_Face):
 
     tag = "Stage"
     labels: rx.Var[dict[str, str]]
+
+
+class MuteAsked(_Face):
+    """A host asks to switch something off: ``texts`` by source, after the host's name, and the two answers. On is
+    nothing that anybody can be switched."""
+
+    tag = "MuteAsked"
+    texts: rx.Var[dict[str, str]]
+    off: rx.Var[str]
+    keep: rx.Var[str]
+    somebody: rx.Var[str]
+
+
+class Silenced(_Face):
+    """Says which of one's own sources nobody plays at the moment: ``texts`` by source."""
+
+    tag = "Silenced"
+    texts: rx.Var[dict[str, str]]
+
+
+class RaiseHand(_Face):
+    """A button that raises one's hand, or lowers it."""
+
+    tag = "RaiseHand"
+    label_up: rx.Var[str]
+    label_down: rx.Var[str]
+
+
+class Reactions(_Face):
+    """A button for each reaction there is."""
+
+    tag = "Reactions"
+
+
+class Menu(_Face):
+    """A `MenuButton`, and the `MenuItems` that it opens. Choosing one closes them."""
+
+    tag = "Menu"
+
+
+class MenuButton(_Face):
+    tag = "MenuButton"
+
+
+class MenuItems(_Face):
+    tag = "MenuItems"
+
+
+class Moment(_Face):
+    """A Unix time as the reader's language and clock have it."""
+
+    tag = "Moment"
+    at: rx.Var[float]
+
+
+class Composer(_Face):
+    """Where one writes to everybody, or to one. Enter sends. ``to`` is chosen each time ``chosen`` is another number;
+    ``longest`` is in characters."""
+
+    tag = "Composer"
+    to: rx.Var[str]
+    chosen: rx.Var[int]
+    placeholder: rx.Var[str]
+    label_to: rx.Var[str]
+    label_everybody: rx.Var[str]
+    label_gone: rx.Var[str]
+    label_send: rx.Var[str]
+    longest: rx.Var[int]
 
 
 class HttpForm(_Face):
@@ -123,12 +205,23 @@ class SignOutButton(_Face):
 
 meeting_room = MeetingRoom.create
 when = When.create
+waited = Waited.create
+ending = Ending.create
 preview = Preview.create
 level_meter = LevelMeter.create
 source_toggle = SourceToggle.create
 notices = Notices.create
 line = Line.create
 stage = Stage.create
+mute_asked = MuteAsked.create
+silenced = Silenced.create
+raise_hand = RaiseHand.create
+reactions = Reactions.create
+menu = Menu.create
+menu_button = MenuButton.create
+menu_items = MenuItems.create
+moment = Moment.create
+composer = Composer.create
 http_form = HttpForm.create
 join_form = JoinForm.create
 needs_name = NeedsName.create

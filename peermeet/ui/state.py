@@ -11,19 +11,25 @@ from collections.abc import Callable
 from typing import Any, TypedDict
 
 import reflex as rx
+from msgspec.structs import replace
 
 from ..core import wire
+from ..core.commands import CHAT_LINES
 from ..core.errors import Refusal
-from ..core.events import MessageSent
+from ..core.events import MessageDeleted, MessageSent, Waiting, Welcomed
 from ..core.model import Room
 from ..core.room import evolve
 from ..extend import listeners
 from ..services import Services
 from ..store import User
+from . import views
+from .talk import Line, Said, lines
+from .views import DoorsShown, Knock, Out, Person
 
 log = logging.getLogger("peermeet.ui")
 
 PATIENCE = 30.0  # seconds between two looks of a lobby at which nothing has changed
+SCREENFUL = 50  # lines of the chat at a time: each change of a list sends all of it
 
 
 class House:
@@ -159,28 +165,32 @@ class LobbyState(rx.State):
         self.loaded = True
 
 
-class Person(TypedDict):
-    """A participant as the people panel shows one."""
-
-    id: str
-    name: str
-    role: str
-    guest: bool
-    away: bool
-    microphone: bool
-    camera: bool
-
-
 class MeetingState(rx.State):
-    """The meeting as this tab has heard it: `evolve` over its events. A view, fed by the tab it belongs to."""
+    """The meeting as this tab has heard it: `evolve` over its events. A view, fed by the tab it belongs to: a button
+    that it shows or hides is a courtesy, and the room decides."""
 
     code: str = ""
     title: str = ""
     refusal: str = ""
     panel: str = ""
-    people: list[Person] = []
     you: str = ""
+    role: str = ""
+    hosting: bool = False
+    keeping: bool = False  # the door: hosts and co-hosts
+    people: list[Person] = []
+    knocks: list[Knock] = []
+    news: str = ""
+    out: list[Out] = []
+    doors: DoorsShown = views.doors(Room(""))
+    chat: list[Line] = []  # while its panel is open
+    earlier: bool = False  # there is more than it shows
+    unread: int = 0
+    to: str = ""
+    chosen: int = 0
     _room: Room = Room("")
+    _user: str = ""
+    _heard: tuple[Said, ...] = ()  # what stands in no history: private, or where nothing is kept
+    _lines: int = SCREENFUL
 
     @rx.event
     async def enter(self):
@@ -189,13 +199,16 @@ class MeetingState(rx.State):
         self.refusal = ""
         try:
             viewer = await self.get_state(Viewer)
-            await viewer.identify()
+            user = await viewer.identify()
             record = await services().room(self.room)
         except Refusal as refusal:
             self.refusal = refusal.sentence
         else:
-            if record.code != self.code:
+            if record.code != self.code or (user and self._user not in {"", user.id}):
                 self.reset()
+            elif user is None:  # whoever was here before has signed out
+                self._heard, self._room = (), replace(self._room, history=())
+                self._show()
             self.code, self.title = record.code, record.title
 
     @rx.event
@@ -205,10 +218,15 @@ class MeetingState(rx.State):
             event = wire.parse_event(message)
         except Refusal:
             return None
+        match event:
+            case Welcomed(you=you) | Waiting(you=you):
+                self._sit(you, event.room)
+            case MessageSent(topic="chat"):
+                self._listen(event, news=message.get("again") is not True)
+            case MessageDeleted(id=None):
+                self._heard = tuple(said for said in self._heard if said.to)
         self._room = evolve(self._room, event)
-        self.people = [_person(p) for p in self._room.participants]
-        if message.get("type") == "welcomed":
-            self.you = str(message["you"])
+        self._show()
         if isinstance(event, MessageSent):
             return [handler(event.by, event.data) for handler in listeners(event.topic)]
         return None
@@ -217,16 +235,65 @@ class MeetingState(rx.State):
     def show_panel(self, name: str):
         """Open a panel, or close it if it is open."""
         self.panel = "" if self.panel == name else str(name)
+        self._lines = SCREENFUL
+        self._show()
 
+    @rx.event
+    def write_to(self, id: str):
+        """Open the chat, to write to one person."""
+        self.panel, self.to, self.chosen = "chat", str(id), self.chosen + 1
+        self._show()
 
-def _person(participant: Any) -> Person:
-    on = {p.source for p in participant.publications if not p.muted}
-    return Person(
-        id=participant.id,
-        name=participant.name,
-        role=participant.role,
-        guest=participant.guest,
-        away=participant.presence == "away",
-        microphone="microphone" in on,
-        camera="camera" in on,
-    )
+    @rx.event
+    def show_earlier(self):
+        """Show more of what was said before."""
+        self._lines += SCREENFUL
+        self._show()
+
+    def _sit(self, you: str, room: Room) -> None:
+        me = room.find(you)
+        user = me.user if me else ""
+        if user != self._user:  # somebody else, on the same machine
+            self._user, self._heard, self.unread = user, (), 0
+        self.you = you
+
+    def _listen(self, event: MessageSent, *, news: bool) -> None:
+        """Take a line of the chat, whatever the room keeps of it."""
+        by, to = self._room.find(event.by), self._room.find(event.to or "")
+        text = event.data.get("text") if isinstance(event.data, dict) else None
+        known = {line.id for line in (*self._room.history, *self._heard)}
+        if by is None or not isinstance(text, str) or event.id in known:
+            return
+        if event.to or self._room.doors.chat == "off":
+            to_name = to.name if to else ""
+            said = Said(event.id, by.id, by.user, by.name, text, event.at, event.to or "", to_name, kept=False)
+            self._heard = (*self._heard, said)[-CHAT_LINES:]
+        if news and self.panel != "chat" and by.user != self._user:
+            self.unread += 1
+
+    def _show(self) -> None:
+        """Let the page know what changed, and nothing else: a list travels whole."""
+        room, me = self._room, self._room.find(self.you)
+        knocks = views.knocks(room)
+        shown: dict[str, Any] = {
+            "role": me.role if me else "",
+            "hosting": me is not None and me.role == "host",
+            "keeping": views.answers_the_door(me),
+            "people": views.people(room, self.you),
+            "knocks": knocks if views.answers_the_door(me) else [],
+            "news": views.news(knocks) if views.answers_the_door(me) else "",
+            "out": views.out(room),
+            "doors": views.doors(room),
+            **self._talk(me.user if me else "", host=me is not None and me.role == "host"),
+        }
+        for name, value in shown.items():
+            if getattr(self, name) != value:
+                setattr(self, name, value)
+
+    def _talk(self, user: str, *, host: bool) -> dict[str, Any]:
+        if self.panel != "chat":
+            return {"chat": [], "earlier": False}
+        kept = (Said(m.id, m.by, m.user, m.name, m.text, m.at) for m in self._room.history)
+        said = sorted((*kept, *self._heard), key=lambda one: one.at)
+        chat = lines(said[-self._lines :], you=self.you, user=user, host=host)
+        return {"chat": chat, "earlier": len(said) > self._lines, "unread": 0}

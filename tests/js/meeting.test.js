@@ -11,7 +11,9 @@ function house(settings) {
   const server = fakeServer(settings);
   const errors = [];
   const settle = () => timers.pass(100);
-  function page(user, { answers, secure = true } = {}) {
+  let clock = 1_700_000_000_000;
+  function page(user, { answers, secure = true, knocks = null } = {}) {
+    let door = null; // what lets in somebody who knocks
     const devices = fakeDevices(answers);
     const pcs = [];
     const order = []; // what was said and what was sent, as it came
@@ -23,7 +25,14 @@ function house(settings) {
         const { emit } = socket;
         socket.emit = (name, command, ack) => {
           order.push(command.type);
-          emit(name, command, ack);
+          if (knocks && command.type === "join" && !door?.opened) {
+            const waiting = { type: "waiting", you: `p-${user}-page`, why: knocks, room: { id: "den", participants: [] } };
+            door = { socket, open: () => emit(name, command, () => {}) };
+            socket.fire("event", waiting);
+            setImmediate(() => ack({ you: waiting.you, resume: "knock", protocol: 1, waiting: true }));
+          } else if (command.type !== "leave" || !knocks || door?.opened) {
+            emit(name, command, ack);
+          }
         };
         return socket;
       },
@@ -44,9 +53,20 @@ function house(settings) {
       onError: (error) => errors.push(error),
       timers,
       random: () => 0.5,
+      now: () => clock,
     });
     const one = {
       user,
+      /** What the server says to this one alone, as the real one would. */
+      hears: async (event) => {
+        (door?.socket ?? server.seats.get(server.id(user)).session).fire("event", event);
+        await settle();
+      },
+      admitted: async () => {
+        door.opened = true;
+        door.open();
+        await settle();
+      },
       meeting,
       devices,
       pcs,
@@ -71,7 +91,8 @@ function house(settings) {
     };
     return one;
   }
-  return { page, server, settle, timers, errors };
+  const later = (ms) => (clock += ms);
+  return { page, server, settle, timers, errors, later };
 }
 
 /** Ada and Bob in a call, both with camera and microphone. */
@@ -694,4 +715,217 @@ test("four join at once and everybody sees three", async () => {
     }
   }
   assert.deepEqual(errors, []);
+});
+
+// ---- the door
+
+/** Ada in the room, and Cem outside, with camera and microphone tried. */
+async function knocking(why = "lobby") {
+  const { page, ...rest } = house();
+  const [ada, cem] = [page("ada"), page("cem", { knocks: why })];
+  await ada.meeting.preview();
+  await ada.join();
+  await cem.meeting.preview();
+  await cem.join();
+  return { ...rest, page, ada, cem };
+}
+
+const knocker = { id: "p-cem-page", user: "cem", name: "cem", role: "member", guest: true, presence: "knocking",
+  publications: [], attributes: {}, away_since: null, silenced: [] };
+const ada = { ...knocker, id: "p-ada-page", user: "ada", name: "ada", presence: "online" };
+
+test("who knocks waits, sends nothing, and may still switch camera and microphone", async () => {
+  const { cem, server, later } = await knocking();
+  assert.deepEqual([cem.now().phase, cem.now().line, cem.now().you], ["waiting", "online", "p-cem-page"]);
+  assert.deepEqual(cem.now().waiting, { why: "lobby", since: 1_700_000_000_000 });
+  assert.deepEqual([cem.now().room, cem.pcs.length, cem.order], [null, 0, ["join"]]);
+  await cem.meeting.toggle("camera");
+  assert.deepEqual([cem.devices.live(), cem.order], [["audio"], ["join"]]);
+  later(5_000);
+  await cem.hears({ type: "waiting", you: "p-cem-page", why: "host", room: { id: "den", participants: [] } });
+  assert.deepEqual(cem.now().waiting, { why: "host", since: 1_700_000_000_000 });
+  assert.equal(server.participant("cem"), undefined);
+});
+
+test("join resolves at the door too, and whoever listens hears of it", async () => {
+  const { page, settle } = house();
+  const cem = page("cem", { knocks: "host" });
+  const heard = [];
+  cem.meeting.listen((event) => heard.push(`${event.type} ${cem.now().phase}`));
+  const joining = cem.meeting.join();
+  await settle();
+  await joining;
+  assert.deepEqual(heard, ["waiting waiting"]);
+});
+
+test("who is let in sits, and publishes what is on", async () => {
+  const { ada: host, cem, errors } = await knocking();
+  await cem.meeting.set("camera", false);
+  await cem.admitted();
+  assert.deepEqual([cem.now().phase, cem.now().waiting], ["joined", null]);
+  assert.deepEqual([cem.said("microphone"), cem.said("camera")], ["on", undefined]);
+  assert.deepEqual([cem.sees(), host.sees()], [{ ada: "camera,microphone" }, { cem: "microphone" }]);
+  assert.deepEqual(errors, []);
+});
+
+test("who is not let in is told so, and everything is off", async () => {
+  const { cem, timers } = await knocking();
+  await cem.hears({ type: "participant_left", id: "p-cem-page", reason: "denied" });
+  await timers.pass(10_000);
+  assert.deepEqual([cem.now().phase, cem.now().ended, cem.now().line], ["left", "denied", "offline"]);
+  assert.deepEqual([cem.now().waiting, cem.devices.live(), cem.order], [null, [], ["join"]]);
+});
+
+test("who waits no longer says so", async () => {
+  const { cem, settle } = await knocking();
+  cem.meeting.leave();
+  await settle();
+  assert.deepEqual([cem.now().phase, cem.devices.live(), cem.order], ["left", [], ["join", "leave"]]);
+});
+
+test("who knocks is nobody's peer, however a host hears of them, and their signals are nobody's", async () => {
+  const { ada: host } = await knocking();
+  const before = host.now();
+  await host.hears({ type: "knocked", participant: knocker });
+  await host.hears({ type: "signaled", by: knocker.id, to: ada.id, description: { type: "offer", sdp: "v=0" } });
+  assert.deepEqual([host.pcs.length, host.now().peers], [0, {}]);
+  const room = { ...before.room, participants: [ada, knocker] };
+  await host.hears({ type: "welcomed", you: ada.id, room });
+  assert.equal(host.pcs.length, 0);
+  await host.hears({ type: "participant_changed", participant: knocker });
+  assert.equal(host.pcs.length, 0);
+  await host.hears({ type: "participant_joined", participant: { ...knocker, presence: "online" } });
+  assert.equal(host.pcs.length, 1);
+});
+
+test("a server that forgot who sat here has them knock again, and the call goes on meanwhile", async () => {
+  const { ada: one, bob, settle } = await call();
+  await one.hears({ type: "waiting", you: "p-ada-page", why: "lobby", room: { id: "den", participants: [] } });
+  assert.deepEqual([one.now().phase, one.now().waiting.why], ["joined", "lobby"]);
+  assert.deepEqual(one.sees(), { bob: "camera,microphone" });
+  one.order.length = 0;
+  await one.meeting.toggle("camera");
+  await settle();
+  assert.deepEqual([one.order, one.sending()], [[], [1]]); // the peers at once, the room with the next `welcomed`
+  await one.hears({ type: "welcomed", you: "p-ada-page", room: one.now().room });
+  assert.deepEqual([one.now().waiting, one.order, one.pcs.length, bob.pcs.length], [null, ["publish"], 1, 1]);
+});
+
+for (const reason of ["removed", "banned", "replaced", "ended", "lost"]) {
+  test(`${reason}: everything is closed, the reason is known, and the page does not come back by itself`, async () => {
+    const { ada: one, server, timers } = await call();
+    const connections = server.counts.connections;
+    await one.hears({ type: "participant_left", id: "p-ada-page", reason });
+    one.meeting.poke();
+    await one.meeting.preview();
+    await one.meeting.join();
+    await one.meeting.toggle("camera");
+    await timers.pass(60_000);
+    assert.deepEqual([one.now().phase, one.now().ended, one.now().line], ["left", reason, "offline"]);
+    assert.deepEqual([one.devices.live(), one.sending(), one.now().peers], [[], [], {}]);
+    assert.ok(one.pcs.every((pc) => pc.connectionState === "closed"));
+    assert.equal(server.counts.connections, connections);
+  });
+}
+
+test("somebody removed is closed here, and what they still send is ignored", async () => {
+  const { ada: one, bob, errors } = await call();
+  await one.hears({ type: "participant_left", id: "p-bob-page", reason: "removed" });
+  assert.deepEqual([one.sees(), one.pcs[0].connectionState], [{}, "closed"]);
+  const description = { type: "offer", sdp: bob.pcs[0].localDescription.sdp };
+  await one.hears({ type: "signaled", by: "p-bob-page", to: "p-ada-page", description });
+  assert.deepEqual([one.pcs.length, one.sees(), errors], [1, {}, []]);
+});
+
+// ---- what hosts ask
+
+const changed = (one, changes) => ({ type: "participant_changed",
+  participant: { ...one.now().room.participants.find((p) => p.id === one.now().you), ...changes } });
+
+test("what is silenced is played at nobody's, until it is lifted", async () => {
+  const { ada: one, bob } = await call();
+  const of = (silenced) => changed(bob, { silenced });
+  await one.hears(of([{ source: "microphone", until: null }]));
+  assert.deepEqual(one.sees(), { bob: "camera" });
+  assert.equal(one.meeting.stream("p-bob-page", "microphone"), null);
+  await one.hears(of([{ source: "microphone", until: null }, { source: "camera", until: 1 }]));
+  assert.deepEqual(one.sees(), { bob: "" });
+  await one.hears(of([]));
+  assert.deepEqual([one.sees(), one.pcs.length], [{ bob: "camera,microphone" }, 1]);
+  assert.deepEqual(bob.sees(), { ada: "camera,microphone" });
+});
+
+test("asked to mute, one decides; the question is gone with the answer", async () => {
+  const { ada: one, settle } = await call();
+  const asked = (source, by = "p-bob-page") => one.hears({ type: "mute_asked", to: "p-ada-page", by, source });
+  await asked("microphone");
+  await asked("camera");
+  await asked("microphone");
+  assert.deepEqual(one.now().asked.map((a) => a.source), ["camera", "microphone"]);
+  await one.meeting.answer("camera", false);
+  assert.deepEqual([one.now().asked.length, one.now().sources.camera.on], [1, true]);
+  await one.meeting.answer("microphone", true);
+  await settle();
+  assert.deepEqual([one.now().asked, one.now().sources.microphone.on, one.said("microphone")], [[], false, "muted"]);
+});
+
+test("what is off already is not asked for, and switching it off answers", async () => {
+  const { ada: one } = await call();
+  const asked = (source) => one.hears({ type: "mute_asked", to: "p-ada-page", by: "p-bob-page", source });
+  await asked("camera");
+  await one.meeting.toggle("camera");
+  assert.deepEqual(one.now().asked, []);
+  for (const source of ["camera", "screen", "__proto__", null]) await asked(source);
+  assert.deepEqual([one.now().asked, one.now().sources.camera.on], [[], false]);
+});
+
+test("a listener sends nothing and can switch nothing on; made a member again, they decide themselves", async () => {
+  const { ada: one, bob, settle } = await call();
+  one.order.length = 0;
+  await one.hears(changed(one, { role: "listener", publications: [] }));
+  assert.deepEqual([one.sending(), one.devices.live()], [[0], ["audio"]]);
+  for (const source of ["camera", "microphone"]) {
+    await one.meeting.set(source, true);
+    await one.meeting.toggle(source);
+  }
+  await settle();
+  assert.deepEqual([one.sending(), one.order], [[0], []]);
+  await one.hears(changed(one, { role: "member", publications: [] }));
+  assert.deepEqual([one.sending(), one.now().sources.microphone.on], [[0], false]);
+  await one.meeting.toggle("microphone");
+  await settle();
+  assert.deepEqual([one.sending(), one.said("microphone")], [[1], "on"]);
+  assert.equal(bob.sees().ada.includes("microphone"), true);
+});
+
+test("who comes as a listener publishes nothing, whatever the preview had on", async () => {
+  const { cem } = await knocking();
+  const listener = { ...knocker, role: "listener", presence: "online" };
+  await cem.hears({ type: "welcomed", you: knocker.id, room: { id: "den", grace: 30, participants: [ada, listener] } });
+  const { camera, microphone } = cem.now().sources;
+  assert.deepEqual([cem.now().phase, camera.on, microphone.on], ["joined", false, false]);
+  assert.equal(cem.order.includes("publish"), false);
+  assert.deepEqual(cem.sending(), [0]);
+});
+
+// ---- moments
+
+test("a reaction shows for some seconds, the last of each person, and only one that there is", async () => {
+  const { ada: one, bob, timers } = await call();
+  const react = async (who, data, topic = "reaction") => {
+    await who.meeting.command({ type: "send_message", topic, data });
+    await timers.pass(100);
+  };
+  await react(bob, { emoji: "👍" });
+  await react(bob, { emoji: "👏" });
+  for (const data of [{ emoji: "<b>" }, {}, null, "👍", { emoji: ["👍"] }]) await react(bob, data);
+  await react(bob, { emoji: "👍" }, "wave");
+  const shown = () => Object.entries(one.now().reactions).map(([id, { emoji }]) => `${id} ${emoji}`);
+  assert.deepEqual(shown(), ["p-bob-page 👏"]);
+  await react(one, { emoji: "🎉" });
+  assert.deepEqual(shown(), ["p-bob-page 👏", "p-ada-page 🎉"]);
+  await one.hears({ type: "message_sent", by: "p-nobody", topic: "reaction", data: { emoji: "👍" } });
+  assert.equal(shown().length, 2);
+  await timers.pass(5_000);
+  assert.deepEqual(shown(), []);
 });

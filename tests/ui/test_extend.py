@@ -54,6 +54,11 @@ class TestRegistries:
             ("about", "About", "users", nothing),
         ]
 
+    def test_a_panel_may_have_a_number_and_may_not_be_for_all(self) -> None:
+        panel("people", title="People", icon="users")(nothing)
+        panel("chat", title="Chat", icon="users", badge=3, shown=False)(nothing)
+        assert [(p.badge, p.shown) for p in panels()] == [(None, True), (3, False)]
+
     def test_controls_come_from_left_to_right(self) -> None:
         def last() -> rx.Component:
             return rx.fragment()
@@ -138,10 +143,11 @@ class TestLoading:
 
 class TestTheHouse:
     def test_its_own_come_through_the_same_door(self, app: ModuleType) -> None:
-        assert [p.name for p in panels()] == ["people"]
+        assert [p.name for p in panels()] == ["people", "chat", "doors"]
         assert [(c.name, c.order) for c in controls()] == [
             ("microphone", 10),
             ("camera", 20),
+            ("hand", 30),
             ("panel_buttons", 80),
             ("leave_button", 90),
         ]

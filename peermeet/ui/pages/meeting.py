@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ...browser.actions import rejoin
 from ...browser.components import (
     copy_button,
     field_error,
@@ -13,17 +12,20 @@ from ...browser.components import (
     level_meter,
     line,
     meeting_room,
+    mute_asked,
     needs_name,
     notices,
     preview,
+    silenced,
     stage,
     when,
 )
 from ...extend import Panel, controls, panels
 from ..controls import source_button
+from ..door import knocks, outside, waiting
 from ..frame import field, page_link, top_bar, wordmark
 from ..state import MeetingState, Viewer
-from ..texts import DEVICES, STAGE
+from ..texts import ASKED, DEVICES, SILENCED, STAGE
 
 
 def _before() -> rx.Component:
@@ -47,34 +49,40 @@ def _before() -> rx.Component:
         rx.el.section(
             rx.el.h1(MeetingState.title, class_name="room-heading", title=MeetingState.title),
             rx.cond(Viewer.name != "", rx.el.p("You join as ", rx.el.strong(Viewer.name), class_name="muted ellipsis")),
-            join_form(
-                needs_name(field("Your name", "name", type="text", auto_complete="name", max_length=64)),
-                field_error(class_name="field-error form-error"),
-                rx.el.button(
-                    when("Join", phases=["preview", "refused"]),
-                    when("Joining…", phases=["joining"]),
-                    type="submit",
-                    class_name="button primary wide",
-                    id="join",
-                ),
-                needs_name(
-                    rx.el.p(
-                        "Have an account? ",
-                        rx.el.a("Sign in", href="/?next=/meet/" + MeetingState.code),
-                        class_name="muted",
-                    )
-                ),
-                aria_label="Join",
-            ),
+            when(_join(), phases=["preview", "joining"]),
+            when(waiting(), phases=["waiting"]),
             class_name="join-side",
         ),
         class_name="before",
     )
 
 
+def _join() -> rx.Component:
+    return join_form(
+        needs_name(field("Your name", "name", type="text", auto_complete="name", max_length=64)),
+        field_error(class_name="field-error form-error"),
+        rx.el.button(
+            when("Join", phases=["preview"]),
+            when("Joining…", phases=["joining"]),
+            type="submit",
+            class_name="button primary wide",
+            id="join",
+        ),
+        needs_name(
+            rx.el.p(
+                "Have an account? ",
+                rx.el.a("Sign in", href="/?next=/meet/" + MeetingState.code),
+                class_name="muted",
+            )
+        ),
+        aria_label="Join",
+    )
+
+
 def _panel(panel: Panel) -> rx.Component:
+    here = MeetingState.panel == panel.name
     return rx.cond(
-        MeetingState.panel == panel.name,
+        here if panel.shown is True else here & panel.shown,
         rx.el.aside(
             rx.el.header(
                 rx.el.h2(panel.title),
@@ -110,45 +118,30 @@ def _alone() -> rx.Component:
 
 def _during() -> rx.Component:
     return rx.el.main(
+        silenced(texts=SILENCED, class_name="silenced"),
         rx.el.div(
-            stage(_alone(), labels=STAGE, class_name="stage", id="stage"),
+            rx.el.div(stage(_alone(), labels=STAGE, class_name="stage", id="stage"), knocks(), class_name="stage-area"),
             *[_panel(panel) for panel in panels()],
             class_name="stage-and-panel",
         ),
         rx.el.div(
             line(
-                rx.el.p(
-                    "The server cannot be reached at the moment. Your call goes on; reconnecting…",
-                    role="status",
-                    class_name="strip",
-                )
+                rx.el.p("The server cannot be reached at the moment. Your call goes on; reconnecting…", role="status")
             ),
-            notices(sentences=DEVICES, class_name="notices floating"),
+            when(
+                rx.el.p("A host has to let you in again. Your call goes on.", role="status"),
+                phases=["joined"],
+                waiting=["lobby", "host", "full"],
+            ),
+            class_name="strips",
+        ),
+        rx.el.div(
+            mute_asked(texts=ASKED, off="Switch off", keep="Keep it on", somebody="A host", class_name="asking"),
+            notices(sentences=DEVICES, class_name="notices"),
+            class_name="floating",
         ),
         rx.el.footer(*[control.build() for control in controls()], class_name="bar"),
         class_name="during",
-    )
-
-
-def _after() -> rx.Component:
-    return rx.el.main(
-        when(rx.el.h1("You have left the meeting"), phases=["left"], reasons=["left"]),
-        when(
-            rx.el.h1("The meeting has ended"),
-            rx.el.p("Its room was deleted.", class_name="lead"),
-            phases=["left"],
-            reasons=["ended"],
-        ),
-        rx.el.div(
-            when(
-                rx.el.button("Join again", type="button", class_name="button primary", on_click=rejoin(), id="rejoin"),
-                phases=["left"],
-                reasons=["left"],
-            ),
-            page_link("To your rooms", "/lobby", class_name="button"),
-            class_name="row",
-        ),
-        class_name="narrow centred",
     )
 
 
@@ -170,9 +163,9 @@ def meeting() -> rx.Component:
         MeetingState.refusal != "",
         _nowhere(),
         meeting_room(
-            when(_before(), phases=["preview", "joining", "refused"]),
+            when(_before(), phases=["preview", "joining", "waiting"]),
             when(_during(), phases=["joined"]),
-            when(_after(), phases=["left"]),
+            outside(),
             room=MeetingState.code,
             on_event=MeetingState.receive,
             class_name="meeting",
