@@ -392,9 +392,9 @@ export function RaiseHand({ labelUp, labelDown, children, ...rest }) {
   const { you, room } = useMeeting();
   const me = find(room, you);
   const up = me !== null && raised(me);
-  const hand = up ? null : Math.floor(Date.now() / 1000); // whose is older speaks first
+  const turn = () => setAttributes({ hand: up ? null : Date.now() / 1000 }); // whose is older speaks first
   return (
-    <button type="button" {...rest} aria-pressed={up} onClick={() => setAttributes({ hand })}>
+    <button type="button" {...rest} aria-pressed={up} onClick={turn}>
       {children}{up ? labelDown : labelUp}
     </button>
   );
