@@ -1,7 +1,7 @@
 """What can be asked of a room, in the imperative.
 
-``by`` says who asks, ``now`` when, ``stamp`` is a word by chance: the shell sets them, nobody can send them (see
-`wire.parse`).
+``by`` says who asks, ``now`` when, ``stamp`` is a word by chance, another for every message: the shell sets them,
+nobody can send them (see `wire.parse`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ CandidateLine = Annotated[str, Meta(max_length=512)]  # the longest in RFC 8839 
 Key = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z][a-z0-9_.-]*\Z")]
 MAX_CANDIDATES = 24  # in one signal: a host with six interfaces, three kinds each, and room to spare
 MAX_ATTRIBUTES = 16  # keys a participant; each built-in control uses one
+MAX_KNOCKING = 64  # at one door: hosts read them as a list, and each is held in memory
+MAX_KNOWN = 256  # users the room remembers who are gone: a full house, sixteen times over
 CHAT = "chat"  # the topic of messages that are kept for latecomers
 CHAT_LINES = 200  # kept in the room; a screenful is ten, and a newcomer gets them all at once
 CHAT_LENGTH = 2000  # characters a line
@@ -37,7 +39,7 @@ class Command(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
 
 class Join(Command, frozen=True, tag="join"):
     """A ticket was good: take this seat, or knock. Answered by `Welcomed` or `Waiting`; the others hear
-    `ParticipantJoined`, or the hosts `Knocked`. ``marks`` are hashes by which a banned person is known again."""
+    `ParticipantJoined`, or the hosts `Knocked`. ``marks`` are hashes by which a banned guest is known again."""
 
     participant: Participant
     marks: tuple[str, ...] = ()
@@ -61,7 +63,7 @@ class Expire(Command, frozen=True, tag="expire"):
 
 
 class Lift(Command, frozen=True, tag="lift"):
-    """Let silences and bans end whose time is over."""
+    """Let silences and bans end whose time is over. To be asked about once a second."""
 
     now: float
 
@@ -134,13 +136,14 @@ class Deny(Command, frozen=True, tag="deny"):
 
 
 class Remove(Command, frozen=True, tag="remove"):
-    """Take somebody's seat. They do not come back until a host allows it."""
+    """Take every seat of a person. They do not come back until a host allows it."""
 
     id: Id
 
 
 class Ban(Command, frozen=True, tag="ban"):
-    """Take somebody's seat for the rest of the meeting; a guest is known again by device and address."""
+    """Take every seat of a person, or send them from the door, for the rest of the meeting. A guest is known again by
+    device and address, for a time."""
 
     id: Id
     now: float = 0.0
@@ -153,7 +156,7 @@ class Allow(Command, frozen=True, tag="allow"):
 
 
 class SetRole(Command, frozen=True, tag="set_role"):
-    """Make somebody a host, co-host, member or listener."""
+    """Make somebody a host, co-host, member or listener, for the meeting and in all their seats."""
 
     id: Id
     role: Role
@@ -177,7 +180,8 @@ class AskMute(Command, frozen=True, tag="ask_mute"):
 
 
 class SilenceSource(Command, frozen=True, tag="silence"):
-    """Nobody plays this source of somebody (of all but hosts, with no ``id``), until it is lifted or time is over."""
+    """Nobody plays this source of somebody (with no ``id``, of everybody but hosts on whom I may act), in all their
+    seats, until it is lifted (``on`` false) or time is over."""
 
     source: Source
     on: bool
@@ -187,7 +191,7 @@ class SilenceSource(Command, frozen=True, tag="silence"):
 
 
 class DeleteMessage(Command, frozen=True, tag="delete_message"):
-    """Take a line out of the chat; with no ``id``, all."""
+    """Take a line out of the chat: one's own; as a host any, or with no ``id`` all."""
 
     id: Id | None = None
 
@@ -197,7 +201,8 @@ class EndMeeting(Command, frozen=True, tag="end_meeting"):
 
 
 class SendMessage(Command, frozen=True, tag="send_message"):
-    """A moment: heard by those present (or only by ``to``), remembered by nobody."""
+    """A moment: heard by those present (or only by ``to``). What is said to all on the topic ``chat`` is kept for
+    latecomers, as the room is set."""
 
     topic: Key
     data: Any = None

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from .commands import Candidate, Description
-from .model import Doors, Exile, Participant, Reason, Room, Source
+from .model import Doors, Exile, Known, Participant, Reason, Room, Source, Why
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="type"):
@@ -18,34 +19,37 @@ class Event(msgspec.Struct, frozen=True, tag_field="type"):
 
 
 class Welcomed(Event, frozen=True, tag="welcomed"):
-    """You sit (again), and this is the room as you may see it. Heard by the one who joined or resumed."""
+    """You sit (again), and this is the room as you may see it. Heard by the one who joined, was admitted, resumed, or
+    whose role lets them see more or less of it than before."""
 
     you: str
     room: Room
 
 
 class Waiting(Event, frozen=True, tag="waiting"):
-    """You knock; the room is told to you as an empty one. ``why`` is ``lobby`` or ``host``."""
+    """You knock; the room is told to you with nobody else in it. Heard by the one who knocks, again when they wait for
+    something else now."""
 
     you: str
     room: Room
-    why: str
+    why: Why
 
 
 class Knocked(Event, frozen=True, tag="knocked"):
-    """Heard by hosts and co-hosts."""
+    """Somebody waits at the door. Heard by hosts and co-hosts."""
 
     participant: Participant
 
 
 class ParticipantJoined(Event, frozen=True, tag="participant_joined"):
-    """Heard by everybody else."""
+    """Somebody sits down. Heard by everybody else seated."""
 
     participant: Participant
 
 
 class ParticipantChanged(Event, frozen=True, tag="participant_changed"):
-    """Presence, publications or attributes are other than before. Heard by everybody, the changed one too."""
+    """Presence, role, publications, silences or attributes are other than before. Heard by everybody seated, the
+    changed one too."""
 
     participant: Participant
 
@@ -70,11 +74,11 @@ class ExilesChanged(Event, frozen=True, tag="exiles_changed"):
     out: tuple[Exile, ...]
 
 
-class Marked(Event, frozen=True, tag="marked"):
-    """By what a user is known again. Heard by nobody."""
+class Noted(Event, frozen=True, tag="noted"):
+    """What the room knows of a user from now on. Heard by nobody."""
 
     user: str
-    marks: tuple[str, ...]
+    known: Known
 
 
 class MuteAsked(Event, frozen=True, tag="mute_asked"):
@@ -111,7 +115,7 @@ class MessageSent(Event, frozen=True, tag="message_sent", omit_defaults=True):
     at: float = 0.0
 
 
-AnyEvent = (
+Told = (
     Welcomed
     | Waiting
     | Knocked
@@ -120,9 +124,23 @@ AnyEvent = (
     | ParticipantLeft
     | RoomChanged
     | ExilesChanged
-    | Marked
     | MuteAsked
     | MessageDeleted
     | Signaled
     | MessageSent
 )
+AnyEvent = Told | Noted
+
+
+def changed(p: Participant, **changes: object) -> tuple[ParticipantChanged, ...]:
+    """Return the event that tells of changes to somebody; none, if nobody could tell the difference."""
+    after = replace(p, **changes)
+    # Compared as they travel: to Python 1, 1.0 and True are equal, to those who hear them they are not.
+    same = msgspec.json.encode(after) == msgspec.json.encode(p)
+    return () if same else (ParticipantChanged(after),)
+
+
+def noted(room: Room, user: str, **changes: object) -> tuple[Noted, ...]:
+    """Return the event by which the room remembers something of a user; none, if it knows it already."""
+    known = replace(room.knows(user), **changes)
+    return () if known == room.knows(user) else (Noted(user, known),)

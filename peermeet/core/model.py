@@ -14,6 +14,7 @@ Presence = Literal["knocking", "online", "away"]
 Source = Literal["camera", "microphone", "screen"]
 Reason = Literal["left", "lost", "ended", "denied", "removed", "banned", "replaced"]
 Keeping = Literal["off", "meeting", "forever"]
+Why = Literal["lobby", "host", "full"]  # somebody waits: for an answer, for a host to come, for a free seat
 
 
 class Publication(msgspec.Struct, frozen=True):
@@ -32,7 +33,8 @@ class Silence(msgspec.Struct, frozen=True):
 
 
 class Participant(msgspec.Struct, frozen=True):
-    """Somebody seated: one browser tab. ``away_since`` is in the seconds of whatever clock the shell hands in."""
+    """Somebody seated or knocking: one browser tab. ``away_since`` is in the seconds of whatever clock the shell hands
+    in. ``invited``: came by an invitation, and does not knock."""
 
     id: str
     user: str
@@ -52,7 +54,8 @@ class Participant(msgspec.Struct, frozen=True):
 
 
 class Exile(msgspec.Struct, frozen=True):
-    """Somebody who may not come back: removed, until a host allows it; banned, by device and address too."""
+    """Somebody who may not come back until a host allows it; ``banned``: as a guest from the same device or address
+    neither. ``until`` is the clock's, or None: for the rest of the meeting."""
 
     user: str
     name: str
@@ -86,10 +89,23 @@ class Doors(msgspec.Struct, frozen=True):
     relay_only: bool = False
 
 
-class Room(msgspec.Struct, frozen=True):
-    """The live meeting. ``participants`` is the roster: those seated, in order of arrival.
+class Known(msgspec.Struct, frozen=True):
+    """What a room knows of a user from one seat to the next, and tells nobody.
 
-    ``grace`` is how many seconds a seat is kept after its socket was lost.
+    ``marks``: hashes of device and address. ``admitted``: has sat here, so is nobody new. ``role`` and ``silenced``:
+    as hosts decided; a tab that is opened anew changes nothing about it.
+    """
+
+    marks: tuple[str, ...] = ()
+    admitted: bool = False
+    role: Role | None = None
+    silenced: tuple[Silence, ...] = ()
+
+
+class Room(msgspec.Struct, frozen=True):
+    """The live meeting. ``participants`` are those seated and those who knock, in order of arrival.
+
+    ``grace`` is how many seconds a seat is kept after its socket was lost. ``owner`` is a user.
     """
 
     id: str
@@ -99,12 +115,32 @@ class Room(msgspec.Struct, frozen=True):
     doors: Doors = Doors()
     owner: str = ""
     history: tuple[Message, ...] = ()
-    out: tuple[Exile, ...] = ()  # told to hosts alone
-    marks: dict[str, tuple[str, ...]] = {}  # by user: hashes of device and address; told to nobody
+    out: tuple[Exile, ...] = ()  # told to hosts and co-hosts alone
+    known: dict[str, Known] | msgspec.UnsetType = msgspec.UNSET  # by user; told to nobody, and unset it does not travel
 
     def find(self, id: str) -> Participant | None:
-        """Return who sits here under that id, or None."""
+        """Return who sits or knocks here under that id, or None."""
         return next((p for p in self.participants if p.id == id), None)
+
+    @property
+    def roster(self) -> tuple[Participant, ...]:
+        """Those seated, in order of arrival."""
+        return tuple(p for p in self.participants if p.seated)
+
+    @property
+    def knocking(self) -> tuple[Participant, ...]:
+        return tuple(p for p in self.participants if not p.seated)
+
+    @property
+    def hosts(self) -> tuple[Participant, ...]:
+        return tuple(p for p in self.roster if p.role == "host")
+
+    def seats(self, user: str) -> tuple[Participant, ...]:
+        """Return every seat of one person: a tab each."""
+        return tuple(p for p in self.roster if p.user == user)
+
+    def knows(self, user: str) -> Known:
+        return (self.known or {}).get(user, Known())
 
 
 class Ticket(msgspec.Struct, frozen=True):

@@ -1,4 +1,5 @@
-"""Who may send which command. A table, read in seconds; what depends on the room stands in `room.decide`."""
+"""Who may send which command, and to whom. Tables, read in seconds; what depends on the room's doors stands in
+`doors.py`."""
 
 from __future__ import annotations
 
@@ -22,16 +23,12 @@ from .commands import (
     SilenceSource,
     Unpublish,
 )
-from .model import Participant, Role
+from .errors import Refusal
+from .model import Participant, Role, Room
 
 KNOCKING: frozenset[type[Command]] = frozenset({Leave})
-LISTENER: frozenset[type[Command]] = KNOCKING | {
-    Signal,
-    SetAttributes,
-    SendMessage,
-    Unpublish,
-    DeleteMessage,
-}  # of one's own line
+# A listener publishes nothing. `DeleteMessage` is of one's own line for all but hosts.
+LISTENER: frozenset[type[Command]] = KNOCKING | {Signal, SetAttributes, SendMessage, Unpublish, DeleteMessage}
 MEMBER: frozenset[type[Command]] = LISTENER | {Publish}
 COHOST: frozenset[type[Command]] = MEMBER | {Admit, Deny, Remove, AskMute, SilenceSource}
 HOST: frozenset[type[Command]] = COHOST | {Ban, Allow, SetRole, SetRoom, EndMeeting}
@@ -55,6 +52,30 @@ def allowed(who: Participant) -> frozenset[type[Command]]:
     return ALLOWED[who.role] if who.seated else KNOCKING
 
 
+def doorkeepers(room: Room) -> tuple[str, ...]:
+    """Return the ids of those seated who answer the door."""
+    return tuple(p.id for p in room.roster if p.role in DOORKEEPERS)
+
+
 def over(one: Participant, other: Participant, owner: str) -> bool:
-    """Tell whether one may act on the other: hosts on all but the owner, co-hosts on those below them."""
-    return other.user != owner and (one.role == "host" or RANK[one.role] > RANK[other.role])
+    """Tell whether one may act on the other: hosts on all but the owner, co-hosts on those below them, nobody on
+    themselves in another tab."""
+    if other.user in {owner, one.user}:
+        return False
+    return one.role == "host" or RANK[one.role] > RANK[other.role]
+
+
+def seated(room: Room, id: str) -> Participant:
+    """Return who sits here under that id, or raise `Refusal`: who only knocks is nobody yet."""
+    found = room.find(id)
+    if found is None or not found.seated:
+        raise Refusal("no_such_participant")
+    return found
+
+
+def under(room: Room, one: Participant, id: str) -> Participant:
+    """Return somebody seated on whom ``one`` may act, or raise `Refusal`."""
+    other = seated(room, id)
+    if not over(one, other, room.owner):
+        raise Refusal("not_allowed")
+    return other

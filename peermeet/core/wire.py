@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from .commands import FromBrowser
 from .errors import Refusal
-from .events import AnyEvent
+from .events import AnyEvent, Told
 
 DEPTH = 16  # levels of nesting; our own messages use four
 EVENT_DEPTH = DEPTH + 3  # an attribute stands three levels deeper in `Welcomed` than in its command
@@ -59,12 +59,12 @@ def parse(message: object, by: str, now: float = 0.0, stamp: str = "") -> FromBr
         raise Refusal("bad_message") from None
 
 
-def parse_event(message: object) -> AnyEvent:
+def parse_event(message: object) -> Told:
     """Return an event as the user interface hears it from its tab; raises `Refusal` as `parse` does."""
     if not isinstance(message, dict) or not _shallow(message, EVENT_DEPTH):
         raise Refusal("bad_message")
     try:
-        event: AnyEvent = msgspec.convert(message, AnyEvent)
+        event: Told = msgspec.convert(message, Told)
         return event
     except (msgspec.ValidationError, RecursionError):
         raise Refusal("bad_message") from None

@@ -13,18 +13,23 @@ from peermeet.core import wire
 from peermeet.core.commands import AnyCommand, FromShell
 from peermeet.core.errors import Refusal
 from peermeet.core.model import Room
-from peermeet.core.room import evolve, step
+from peermeet.core.room import evolve, step, view
 
 STORIES = sorted((Path(__file__).parent.parent / "stories").glob("*.json"))
-SHELL = {"join", "resume", "disconnect", "expire", "end"}
+SHELL = {"join", "resume", "disconnect", "expire", "lift", "end"}
+STAMPS = {"now", "stamp"}
 
 
 def command(told: dict[str, Any]) -> AnyCommand:
     asked, by = told["command"], told["by"]
+    stamps = {key: told[key] for key in STAMPS & told.keys()}
     if asked["type"] not in SHELL:
-        return wire.parse(asked, by)
-    now = {"now": told["now"]} if "now" in told else {}
-    return msgspec.convert({**asked, **now, "by": by}, FromShell)
+        return wire.parse(asked, by, **stamps)
+    return msgspec.convert({**asked, **stamps, "by": by}, FromShell)
+
+
+def travels(value: object) -> Any:
+    return json.loads(msgspec.json.encode(value))
 
 
 def play(room: Room, told: dict[str, Any]) -> tuple[Room, dict[str, list[Any]], str | None]:
@@ -35,7 +40,7 @@ def play(room: Room, told: dict[str, Any]) -> tuple[Room, dict[str, list[Any]], 
     heard: dict[str, list[Any]] = {}
     for to, event in envelopes:
         for id in to:
-            heard.setdefault(id, []).append(json.loads(msgspec.json.encode(wire.build(event))))
+            heard.setdefault(id, []).append(travels(wire.build(event)))
     return after, heard, None
 
 
@@ -51,13 +56,15 @@ def test_story(path: Path) -> None:
         for id, events in heard.items():
             for event in events:
                 rooms[id] = evolve(rooms.get(id, room), wire.parse_event(event))
-        rosters = {id: [p.id for p in known.participants] for id, known in rooms.items()}
+        rosters = {id: [p.id for p in known.roster] for id, known in rooms.items()}
         for id, roster in told.get("rosters", {}).items():
             assert rosters[id] == roster, f"step {number}, {id}"
         for id, peers in told.get("peers", {}).items():
-            seated = room.find(id) is not None
-            assert [p for p in rosters[id] if p != id and seated] == peers, f"step {number}, {id}"
+            here = room.find(id) is not None
+            assert [p for p in rosters[id] if p != id and here] == peers, f"step {number}, {id}"
+        for id, sees in told.get("sees", {}).items():
+            assert travels(rooms[id]) == travels(view(room, id)) == sees, f"step {number}, {id}"
 
 
 def test_there_are_stories() -> None:
-    assert len(STORIES) >= 11
+    assert len(STORIES) >= 20

@@ -12,35 +12,61 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from peermeet.core import wire
 from peermeet.core.commands import (
+    Admit,
+    Allow,
+    AskMute,
+    Ban,
     Candidate,
+    DeleteMessage,
+    Deny,
     Description,
+    EndMeeting,
     FromBrowser,
     Leave,
     Publish,
+    Remove,
     SendMessage,
     SetAttributes,
+    SetRole,
+    SetRoom,
     Signal,
+    SilenceSource,
     Unpublish,
 )
 from peermeet.core.errors import Refusal
 from peermeet.core.events import (
+    ExilesChanged,
+    Knocked,
+    MessageDeleted,
     MessageSent,
+    MuteAsked,
+    Noted,
     ParticipantChanged,
     ParticipantJoined,
     ParticipantLeft,
+    RoomChanged,
     Signaled,
+    Told,
+    Waiting,
     Welcomed,
 )
-from peermeet.core.model import Participant, Publication, Room
+from peermeet.core.model import Doors, Exile, Known, Message, Participant, Publication, Room, Silence
+from peermeet.core.room import evolve
 
 PUBLISH = {"type": "publish", "source": "camera", "stream_id": "s"}
 SIGNAL = {"type": "signal", "to": "bob", "description": {"type": "offer", "sdp": "v=0"}}
 ATTRIBUTES = {"type": "set_attributes", "attributes": {"hand": 1}}
 MESSAGE = {"type": "send_message", "topic": "chat", "data": "hello"}
+BAN = {"type": "ban", "id": "bob"}
+SILENCE = {"type": "silence", "source": "microphone", "on": True}
+ROLE = {"type": "set_role", "id": "bob", "role": "cohost"}
 JOIN = {"type": "join", "room": "den", "device": "abcdefgh"}
+
+FROM_SHELL = ["join", "resume", "disconnect", "expire", "lift", "end"]
 
 # Python holds worse than JSON does; a careless caller may hand in any of it.
 NOT_JSON = [
@@ -116,10 +142,34 @@ def nested(levels: int) -> Any:
             {**MESSAGE, "data": [2**53, -(2**53), 1e308, True]},
             SendMessage("ada", "chat", [2**53, -(2**53), 1e308, True]),
         ),
+        ({"type": "admit", "id": "bob"}, Admit("ada", "bob")),
+        ({"type": "admit"}, Admit("ada")),
+        ({"type": "admit", "id": None}, Admit("ada")),
+        ({"type": "deny", "id": "bob"}, Deny("ada", "bob")),
+        ({"type": "deny"}, Deny("ada")),
+        ({"type": "remove", "id": "bob"}, Remove("ada", "bob")),
+        (BAN, Ban("ada", "bob")),
+        ({"type": "allow", "user": "u-bob"}, Allow("ada", "u-bob")),
+        (ROLE, SetRole("ada", "bob", "cohost")),
+        ({"type": "set_room"}, SetRoom("ada")),
+        ({"type": "set_room", "lobby": True, "chat": "off"}, SetRoom("ada", lobby=True, chat="off")),
+        ({"type": "ask_mute", "id": "bob", "source": "camera"}, AskMute("ada", "bob", "camera")),
+        (SILENCE, SilenceSource("ada", "microphone", True)),
+        ({**SILENCE, "id": "bob", "seconds": 60}, SilenceSource("ada", "microphone", True, "bob", 60.0)),
+        ({"type": "delete_message", "id": "m1"}, DeleteMessage("ada", "m1")),
+        ({"type": "delete_message"}, DeleteMessage("ada")),
+        ({"type": "end_meeting"}, EndMeeting("ada")),
     ],
 )
 def test_a_command(message: dict[str, Any], command: object) -> None:
     assert wire.parse(message, "ada") == command
+
+
+def test_the_shell_says_when_and_by_which_name() -> None:
+    assert wire.parse(MESSAGE, "ada", 7.0, "m1") == SendMessage("ada", "chat", "hello", now=7.0, stamp="m1")
+    assert wire.parse(BAN, "ada", 7.0, "m1") == Ban("ada", "bob", now=7.0)
+    assert wire.parse(SILENCE, "ada", 7.0, "m1") == SilenceSource("ada", "microphone", True, now=7.0)
+    assert wire.parse({"type": "leave"}, "ada", 7.0, "m1") == Leave("ada")
 
 
 class TestRefusedCommands:
@@ -128,10 +178,11 @@ class TestRefusedCommands:
         assert refused(message) == "bad_message"
 
     @pytest.mark.parametrize(
-        "kind", ["", "shout", "Leave", "leave ", "join", "resume", "disconnect", "expire", "end", "welcomed"]
+        "kind",
+        ["", "shout", "Leave", "leave ", "join", "resume", "disconnect", "expire", "lift", "end", "welcomed", "noted"],
     )
     def test_no_command_of_a_browser(self, kind: str) -> None:
-        assert refused({"type": kind, "now": 1.0}) == "unknown_command"
+        assert refused({"type": kind, "told": 1.0}) == "unknown_command"
 
     @pytest.mark.parametrize("kind", [None, 7, True, ["leave"], {"leave": 1}])
     def test_no_word_for_a_type(self, kind: object) -> None:
@@ -144,6 +195,14 @@ class TestRefusedCommands:
     @pytest.mark.parametrize("message", [PUBLISH, SIGNAL, ATTRIBUTES, MESSAGE, {"type": "leave"}])
     def test_nobody_speaks_for_another(self, message: dict[str, Any], by: object) -> None:
         assert refused({**message, "by": by}) == "bad_message"
+
+    @pytest.mark.parametrize("stamp", ["now", "stamp"])
+    @pytest.mark.parametrize("value", [7.0, "word", None])
+    @pytest.mark.parametrize("message", [MESSAGE, BAN, SILENCE, {"type": "leave"}])
+    def test_nobody_says_when_it_is_or_what_a_message_is_called(
+        self, message: dict[str, Any], value: object, stamp: str
+    ) -> None:
+        assert refused({**message, stamp: value}) == "bad_message"
 
     @pytest.mark.parametrize("message", [PUBLISH, SIGNAL, ATTRIBUTES, MESSAGE, {"type": "leave"}])
     def test_nothing_unknown_is_let_in(self, message: dict[str, Any]) -> None:
@@ -209,6 +268,36 @@ class TestRefusedCommands:
             {**MESSAGE, "topic": "chat\n"},
             {**MESSAGE, "topic": "x" * 65},
             {**MESSAGE, "topic": 7},
+            {"type": "admit", "id": ""},
+            {"type": "admit", "id": 7},
+            {"type": "deny", "id": ["bob"]},
+            {"type": "remove"},
+            {"type": "remove", "id": None},
+            {"type": "remove", "id": {"$ne": None}},
+            {"type": "ban", "id": "x" * 65},
+            {**BAN, "until": 1.0},
+            {"type": "allow"},
+            {"type": "allow", "user": ""},
+            {**ROLE, "role": "owner"},
+            {**ROLE, "role": "Host"},
+            {**ROLE, "role": None},
+            {"type": "set_role", "role": "host"},
+            {"type": "set_room", "lobby": 1},
+            {"type": "set_room", "locked": "yes"},
+            {"type": "set_room", "chat": "always"},
+            {"type": "set_room", "capacity": 1000},
+            {"type": "set_room", "relay_only": False},
+            {"type": "ask_mute", "id": "bob"},
+            {"type": "ask_mute", "id": "bob", "source": "mouth"},
+            {"type": "silence", "source": "microphone"},
+            {**SILENCE, "on": 1},
+            {**SILENCE, "seconds": 0},
+            {**SILENCE, "seconds": -1},
+            {**SILENCE, "seconds": 86_401},
+            {**SILENCE, "seconds": "60"},
+            {**SILENCE, "until": 1.0},
+            {"type": "delete_message", "id": ""},
+            {"type": "end_meeting", "room": "den"},
             {**MESSAGE, "to": ""},
             {**MESSAGE, "to": 7},
             {**MESSAGE, "to": "x" * 65},
@@ -307,7 +396,16 @@ class TestJoining:
         assert refused({k: v for k, v in JOIN.items() if k != field}, wire.parse_join) == "bad_message"
 
 
-BOB = Participant("bob", "u-bob", "Bob", publications=(Publication("camera", "s", True),), attributes={"hand": 1})
+BOB = Participant(
+    "bob",
+    "u-bob",
+    "Bob",
+    publications=(Publication("camera", "s", True),),
+    attributes={"hand": 1},
+    invited=True,
+    silenced=(Silence("microphone", 70.0),),
+)
+CEM_IS_OUT = Exile("u-cem", "Cem", True, 43_210.0)
 BOB_ON_THE_WIRE = {
     "id": "bob",
     "user": "u-bob",
@@ -318,17 +416,71 @@ BOB_ON_THE_WIRE = {
     "publications": [{"source": "camera", "stream_id": "s", "muted": True}],
     "attributes": {"hand": 1},
     "away_since": None,
+    "invited": True,
+    "silenced": [{"source": "microphone", "until": 70.0}],
+}
+KNOCKING = {**BOB_ON_THE_WIRE, "presence": "knocking"}
+DOORS = {
+    "lobby": True,
+    "locked": False,
+    "wait_for_host": False,
+    "one_device": False,
+    "chat": "meeting",
+    "relay_only": False,
+}
+LINE = {"id": "m1", "by": "bob", "user": "u-bob", "name": "Bob", "text": "hi", "at": 7.0}
+EXILE = {"user": "u-cem", "name": "Cem", "banned": True, "until": 43_210.0}
+DEN = {
+    "id": "den",
+    "capacity": 16,
+    "grace": 30.0,
+    "participants": [BOB_ON_THE_WIRE],
+    "doors": DOORS,
+    "owner": "u-ada",
+    "history": [LINE],
+    "out": [EXILE],
 }
 OFFER = Description("offer", "v=0")
 EVENTS = [
     (
-        Welcomed("bob", Room("den", 16, 30.0, (BOB,))),
+        Welcomed(
+            "bob",
+            Room(
+                "den",
+                participants=(BOB,),
+                doors=Doors(lobby=True),
+                owner="u-ada",
+                history=(Message("m1", "bob", "u-bob", "Bob", "hi", 7.0),),
+                out=(CEM_IS_OUT,),
+            ),
+        ),
+        {"type": "welcomed", "you": "bob", "room": DEN},
+    ),
+    (
+        Waiting("bob", Room("den", participants=(replace(BOB, presence="knocking"),)), "lobby"),
         {
-            "type": "welcomed",
+            "type": "waiting",
             "you": "bob",
-            "room": {"id": "den", "capacity": 16, "grace": 30.0, "participants": [BOB_ON_THE_WIRE]},
+            "room": {
+                **DEN,
+                "participants": [KNOCKING],
+                "doors": {**DOORS, "lobby": False},
+                "owner": "",
+                "history": [],
+                "out": [],
+            },
+            "why": "lobby",
         },
     ),
+    (Knocked(replace(BOB, presence="knocking")), {"type": "knocked", "participant": KNOCKING}),
+    (RoomChanged(Doors(lobby=True)), {"type": "room_changed", "doors": DOORS}),
+    (ExilesChanged((CEM_IS_OUT,)), {"type": "exiles_changed", "out": [EXILE]}),
+    (
+        MuteAsked("bob", "ada", "microphone"),
+        {"type": "mute_asked", "to": "bob", "by": "ada", "source": "microphone"},
+    ),
+    (MessageDeleted("m1"), {"type": "message_deleted", "id": "m1"}),
+    (MessageDeleted(), {"type": "message_deleted", "id": None}),
     (ParticipantJoined(BOB), {"type": "participant_joined", "participant": BOB_ON_THE_WIRE}),
     (ParticipantChanged(BOB), {"type": "participant_changed", "participant": BOB_ON_THE_WIRE}),
     (ParticipantLeft("bob", "lost"), {"type": "participant_left", "id": "bob", "reason": "lost"}),
@@ -350,6 +502,10 @@ EVENTS = [
     ),
     (MessageSent("ada", "chat", "hi"), {"type": "message_sent", "by": "ada", "topic": "chat", "data": "hi"}),
     (MessageSent("ada", "chat", to="bob"), {"type": "message_sent", "by": "ada", "topic": "chat", "to": "bob"}),
+    (
+        MessageSent("ada", "chat", {"text": "hi"}, None, "m1", 7.0),
+        {"type": "message_sent", "by": "ada", "topic": "chat", "data": {"text": "hi"}, "id": "m1", "at": 7.0},
+    ),
 ]
 
 
@@ -359,6 +515,12 @@ class TestEvents:
         assert json.loads(json.dumps(wire.build(event))) == travels
         assert wire.parse_event(travels) == event
         assert wire.parse_event(wire.build(event)) == event
+
+    def test_all_that_travel_are_here(self) -> None:
+        assert {type(event) for event, _ in EVENTS} == set(Told.__args__)
+
+    def test_what_a_room_notes_does_not_travel(self) -> None:
+        assert refused(wire.build(Noted("u-bob", Known(("mark",)))), wire.parse_event) == "bad_message"
 
     @pytest.mark.parametrize("message", [*NOT_MESSAGES, {}, {"type": "leave"}, {"type": ["welcomed"]}], ids=repr)
     def test_no_event(self, message: object) -> None:
@@ -396,7 +558,19 @@ anything = st.recursive(
     max_leaves=8,
 )
 FIELDS = sorted({f.name for kind in FromBrowser.__args__ for f in msgspec.structs.fields(kind)} | {"room", "device"})
-GOOD_MESSAGES = [PUBLISH, SIGNAL, ATTRIBUTES, MESSAGE, JOIN, {"type": "leave"}, *(travels for _, travels in EVENTS)]
+GOOD_MESSAGES = [
+    PUBLISH,
+    SIGNAL,
+    ATTRIBUTES,
+    MESSAGE,
+    BAN,
+    SILENCE,
+    ROLE,
+    JOIN,
+    {"type": "leave"},
+    {"type": "set_room"},
+]
+GOOD_MESSAGES += [travels for _, travels in EVENTS]
 
 
 def nearly_right(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -424,6 +598,10 @@ def test_whatever_arrives(message: Any) -> None:
         sent = msgspec.to_builtins(accepted)
         assert is_json(sent)
         assert sent.get("by", "ada") == "ada" or parse is wire.parse_event
+        if parse is wire.parse_event:  # a tab says what it likes, and the page it belongs to goes on
+            for room in Room("den"), wire.parse_event(EVENTS[0][1]).room:
+                once = evolve(room, accepted)
+                assert evolve(once, accepted) == once
 
 
 @given(st.binary(max_size=60) | nearly_right(jsonish).map(lambda message: json.dumps(message).encode()))
