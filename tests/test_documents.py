@@ -12,7 +12,8 @@ import pytest
 
 from peermeet.core import wire
 from peermeet.core.errors import SENTENCES
-from peermeet.core.events import AnyEvent
+from peermeet.core.events import Told
+from peermeet.core.permissions import ALLOWED
 from peermeet.core.wire import TYPES
 from peermeet.signaling.ice import is_refresh
 
@@ -22,7 +23,7 @@ PROTOCOL = (ROOT / "peermeet/signaling/PROTOCOL.md").read_text("utf-8")
 SECTION = re.compile(r"^### (command|event) `(\w+)`\n(.*?)(?=^#|\Z)", re.MULTILINE | re.DOTALL)
 SECTIONS = {(kind, name): text for kind, name, text in SECTION.findall(PROTOCOL)}
 COMMANDS = {"join", "refresh_ice", *TYPES}  # those two are the shell's, the others are the core's
-EVENTS = {event.__struct_config__.tag for event in AnyEvent.__args__}
+EVENTS = {event.__struct_config__.tag for event in Told.__args__}
 CODES = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\|([^|]*)\|", PROTOCOL.split("## Codes")[1], re.MULTILINE))))
 FOR_TESTS = ("PEERMEET_TEST_", "PEERMEET_CHROMIUM")  # what the tests read; no settings of the program
 
@@ -55,6 +56,17 @@ def test_an_example_is_right(kind: str, name: str) -> None:
         wire.parse_event(message)
 
 
+def test_who_may_what_is_told_as_it_is() -> None:
+    rows = re.findall(
+        r"^\| (`.*) \| ?(.*?) \| ?(.*?) \| ?(.*?) \| (yes) \|$", PROTOCOL.split("## Governing")[1], re.MULTILINE
+    )
+    told: dict[str, set[str]] = {role: set() for role in ("listener", "member", "cohost", "host")}
+    for names, *columns in rows:
+        for role, may in zip(told, columns, strict=True):
+            told[role] |= set(re.findall(r"`(\w+)`", names)) if may == "yes" else set()
+    assert told == {role: {kind.__struct_config__.tag for kind in may} for role, may in ALLOWED.items()}
+
+
 def spoken(path: Path) -> Iterator[str]:
     """Yield each code that stands as a word of its own in a module."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -63,10 +75,8 @@ def spoken(path: Path) -> Iterator[str]:
 
 
 def test_every_code_that_signaling_gives_stands_in_the_table() -> None:
-    speakers = [
-        *(ROOT / "peermeet/signaling").glob("*.py"),
-    ]
-    speakers += [ROOT / "peermeet" / name for name in ("core/room.py", "core/wire.py", "auth/tokens.py")]
+    speakers = [ROOT / "peermeet/auth/tokens.py", *(ROOT / "peermeet/signaling").glob("*.py")]
+    speakers += [path for path in (ROOT / "peermeet/core").glob("*.py") if path.name not in {"errors.py", "names.py"}]
     assert {code for path in speakers for code in spoken(path)} <= CODES
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from .model import Keeping, Participant, Role, Source
+from .model import Doors, Keeping, Participant, Role, Source
 
 # Every bound has its reason: what arrives is held in memory and told to everybody in the room.
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -66,6 +66,12 @@ class Lift(Command, frozen=True, tag="lift"):
     """Let silences and bans end whose time is over. To be asked about once a second."""
 
     now: float
+
+
+class SetDoors(Command, frozen=True, tag="set_doors"):
+    """The room record was changed meanwhile: these are its doors now."""
+
+    doors: Doors
 
 
 class End(Command, frozen=True, tag="end"):
@@ -230,5 +236,5 @@ FromBrowser = (
     | DeleteMessage
     | EndMeeting
 )
-FromShell = Join | Resume | Disconnect | Expire | Lift | End
+FromShell = Join | Resume | Disconnect | Expire | Lift | SetDoors | End
 AnyCommand = FromShell | FromBrowser

@@ -34,7 +34,10 @@ def pass_on(before: Room, after: Room) -> tuple[AnyEvent, ...]:
 
 def set_room(room: Room, command: SetRoom) -> tuple[AnyEvent, ...]:
     named = {door: value for door in Doors.__struct_fields__ if (value := getattr(command, door, None)) is not None}
-    doors = replace(room.doors, **named)
+    return set_doors(room, replace(room.doors, **named))
+
+
+def set_doors(room: Room, doors: Doors) -> tuple[AnyEvent, ...]:
     return () if doors == room.doors else (RoomChanged(doors),)
 
 

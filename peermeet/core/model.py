@@ -33,8 +33,8 @@ class Silence(msgspec.Struct, frozen=True):
 
 
 class Participant(msgspec.Struct, frozen=True):
-    """Somebody seated or knocking: one browser tab. ``away_since`` is in the seconds of whatever clock the shell hands
-    in. ``invited``: came by an invitation, and does not knock."""
+    """Somebody seated or knocking: one browser tab. ``away_since`` is by the clock that the shell hands in, in seconds.
+    ``invited``: came by an invitation, and does not knock."""
 
     id: str
     user: str

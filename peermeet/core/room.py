@@ -42,6 +42,7 @@ from .commands import (
     Resume,
     SendMessage,
     SetAttributes,
+    SetDoors,
     SetRole,
     SetRoom,
     Signal,
@@ -109,6 +110,8 @@ def _asked(room: Room, command: AnyCommand) -> tuple[AnyEvent, ...]:
             return _ended(room)
         case Lift(now=now):
             return governing.lift(room, now)
+        case SetDoors(doors=new):
+            return governing.set_doors(room, new)
     me = room.find(command.by)
     if me is None:
         raise Refusal("not_joined")

@@ -24,11 +24,20 @@ from peermeet.core.commands import (
     Lift,
     Remove,
     Resume,
+    SetDoors,
     SetRole,
     SetRoom,
 )
-from peermeet.core.events import ExilesChanged, Knocked, ParticipantJoined, ParticipantLeft, Waiting, Welcomed
-from peermeet.core.model import Exile, Room
+from peermeet.core.events import (
+    ExilesChanged,
+    Knocked,
+    ParticipantJoined,
+    ParticipantLeft,
+    RoomChanged,
+    Waiting,
+    Welcomed,
+)
+from peermeet.core.model import Doors, Exile, Room
 from tests.core.meeting import Heard, Meeting, governed, person
 
 
@@ -220,6 +229,13 @@ class TestOpening:
         den.do(SetRoom("ada", lobby=False))
         den.do(Leave("kim"))
         assert den.roster == ["ada", "lea"]
+
+    def test_so_it_is_when_the_record_of_the_room_was_changed(self) -> None:
+        den = lobby()
+        den.knock("kim")
+        heard = den.do(SetDoors("", Doors(relay_only=True)))
+        assert heard["ada"] == [RoomChanged(Doors(relay_only=True)), ParticipantJoined(person("kim"))]
+        assert den.do(SetDoors("", Doors(relay_only=True))) == {}
 
     def test_not_into_a_locked_room(self) -> None:
         den = lobby()

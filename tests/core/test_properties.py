@@ -11,7 +11,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from msgspec.structs import replace
 
 from peermeet.core import wire
-from peermeet.core.commands import AnyCommand, Disconnect, End, Expire, Join, Leave, Lift, Publish, Resume, Unpublish
+from peermeet.core.commands import (
+    AnyCommand,
+    Disconnect,
+    End,
+    Expire,
+    Join,
+    Leave,
+    Lift,
+    Publish,
+    Resume,
+    SetDoors,
+    Unpublish,
+)
 from peermeet.core.errors import Refusal
 from peermeet.core.events import (
     AnyEvent,
@@ -165,6 +177,10 @@ class AnyMeeting(RuleBasedStateMachine):
         self.do(Lift("", self.now))
         assert all(s.until is None or s.until > self.now for p in self.room.roster for s in p.silenced)
         assert all(exile.until is None or exile.until > self.now for exile in self.room.out)
+
+    @rule(set=st.fixed_dictionaries(doors), chat=keeping)
+    def set_doors(self, set: dict[str, bool], chat: Any) -> None:
+        self.do(SetDoors("", Doors(**set, chat=chat)))
 
     @rule(really=st.integers(0, 9))
     def end(self, really: int) -> None:

@@ -66,7 +66,7 @@ SILENCE = {"type": "silence", "source": "microphone", "on": True}
 ROLE = {"type": "set_role", "id": "bob", "role": "cohost"}
 JOIN = {"type": "join", "room": "den", "device": "abcdefgh"}
 
-FROM_SHELL = ["join", "resume", "disconnect", "expire", "lift", "end"]
+FROM_SHELL = ["join", "resume", "disconnect", "expire", "lift", "set_doors", "end"]
 
 # Python holds worse than JSON does; a careless caller may hand in any of it.
 NOT_JSON = [
