@@ -37,13 +37,8 @@ class SameOrigin(rx.plugins.Plugin):
         chunks[0].write_text(_ADDRESS.sub(_from_here, chunks[0].read_text()))
 
 
-# Asks for the ticket before anything else is loaded; components.jsx takes the answer, or asks by itself without it.
-EARLY = """<script>
-if (location.pathname.startsWith("/meet/")) window.peermeetDoor = fetch("/api/tickets", {
-  method: "POST", headers: { "X-PeerMeet": "page", "Content-Type": "application/json" },
-  body: JSON.stringify({ room: location.pathname.split("/")[2] }),
-}).then((answer) => answer.json()).catch(() => null);
-</script>"""
+# By its address, and async: React leaves such a script alone when it takes the page over.
+EARLY = '<script async="" src="/peermeet/early.js"></script>'
 
 
 class PreloadMeeting(rx.plugins.Plugin):
