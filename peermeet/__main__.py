@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
-from .config import VARIABLES, BadSetting, Settings
+from .config import VARIABLES, BadSetting, Settings, misspelt
 from .services import open_services
 from .store import NewerSchema, Unavailable
 
@@ -41,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
             os.environ[f"PEERMEET_{name}"] = value
     try:
         settings = Settings.from_env(os.environ)
+        for sentence in misspelt(os.environ):
+            print(f"peermeet: {sentence}", file=sys.stderr)
         os.environ["PEERMEET_DATA"] = str(settings.data.resolve())  # before the working folder changes
         os.chdir(ROOT)
         check(settings)

@@ -190,11 +190,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
-        """Return the settings, or raise `BadSetting`; unknown PEERMEET_ variables are refused as misspelt."""
-        # PEERMEET_TEST_ and PEERMEET_CHROMIUM are the tests' own.
-        for name in environ:
-            if name.startswith("PEERMEET_") and name not in VARIABLES and not name.startswith(TESTS):
-                raise BadSetting(f"{name} is not a setting. There are: {', '.join(VARIABLES)}.")
+        """Return the settings, or raise `BadSetting`."""
         values: dict[str, Any] = {}
         for name, variable in VARIABLES.items():
             text = environ.get(name, variable.default)
@@ -208,5 +204,13 @@ class Settings:
         return cls(**values)
 
 
+def misspelt(environ: Mapping[str, str]) -> list[str]:
+    """Return a sentence for every PEERMEET_ variable that is no setting. They may be for another version, so the
+    server starts all the same."""
+    unknown = [n for n in environ if n.startswith("PEERMEET_") and n not in VARIABLES and not n.startswith(TESTS)]
+    return [f"{name} is not a setting. There are: {', '.join(VARIABLES)}." for name in unknown]
+
+
+# The tests' own variables.
 TESTS = ("PEERMEET_TEST_", "PEERMEET_CHROMIUM")
 assert {v.field for v in VARIABLES.values()} == {f.name for f in fields(Settings)}  # noqa: S101 (the two tables are one)

@@ -32,6 +32,12 @@ def first_command() -> str:
     return found[1]
 
 
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("localhost", port), timeout=1):
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def started(command: str, port: int) -> Iterator[float]:
     """Run a command that serves on ``port``; yield the seconds until the first page."""
@@ -53,6 +59,8 @@ def started(command: str, port: int) -> Iterator[float]:
     finally:
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(20)
+        while answers(port):  # the shell ends before what it started
+            time.sleep(0.05)
 
 
 async def handshake(port: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import graphlib
+import json
 import shutil
 import subprocess
 import sys
@@ -118,3 +119,10 @@ def test_nothing_lies_before_the_door() -> None:
     tracked = subprocess.run([git, "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True)
     tops = {name.split("/")[0] for name in tracked.stdout.split("\0") if name}
     assert {top for top in tops if not top.startswith(".")} <= TOP
+
+
+def test_no_radix_and_nothing_else_that_is_not_used() -> None:
+    """One component of it anywhere would double the weight of every page."""
+    package = json.loads((ROOT / "reflex.lock" / "package.json").read_text("utf-8"))
+    names = {*package["dependencies"], *package["devDependencies"]}
+    assert not [name for name in names if "radix" in name or "tailwind" in name or name == "sonner"]

@@ -45,7 +45,6 @@ class TestItStopsBeforeAnythingIsBuilt:
             (["--port", "0"], {}, "PEERMEET_PORT: '0' cannot be used. Allowed: a number from 1 to 65535."),
             (["--port", "1"], {"PEERMEET_GRACE": "no"}, "PEERMEET_GRACE: 'no' cannot be used."),
             (["--data", ""], {}, "PEERMEET_DATA: '' cannot be used. Allowed: a folder."),
-            ([], {"PEERMEET_PROT": "1"}, "PEERMEET_PROT is not a setting. There are: PEERMEET_HOST,"),
             ([], {"PEERMEET_SECRET": "hunter2"}, "PEERMEET_SECRET: cannot be used. Allowed: at least 32 bytes"),
         ],
     )

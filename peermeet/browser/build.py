@@ -37,8 +37,13 @@ class SameOrigin(rx.plugins.Plugin):
         chunks[0].write_text(_ADDRESS.sub(_from_here, chunks[0].read_text()))
 
 
+# By its address, and async: React leaves such a script alone when it takes the page over.
+EARLY = '<script async="" src="/peermeet/early.js"></script>'
+
+
 class PreloadMeeting(rx.plugins.Plugin):
-    """Name the meeting page's own chunks in the page that stands in for every room's address.
+    """Let the page that stands in for every room's address begin at once: name the meeting's own chunks, and ask for
+    the ticket.
 
     Reflex renders no page for an address with a variable part, so the browser would hear of these files only after
     the router had started.
@@ -53,7 +58,10 @@ class PreloadMeeting(rx.plugins.Plugin):
             found = re.findall(r'from"\./([^"]+\.js)"', (folder / "assets" / name).read_text("utf-8"))
             chunks += [other for other in found if other not in chunks]
         links = "".join(f'<link rel="modulepreload" href="/assets/{name}"/>' for name in chunks if name not in html)
-        page.write_text(html.replace("</head>", links + "</head>", 1), "utf-8")
+        html = html.replace("<head>", "<head>" + EARLY, 1).replace("</head>", links + "</head>", 1)
+        if EARLY not in html:
+            raise RuntimeError("the page for rooms has no head to begin in")
+        page.write_text(html, "utf-8")
 
 
 class SteadyLock(rx.plugins.Plugin):
