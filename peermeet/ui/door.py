@@ -22,14 +22,18 @@ _WAITING = {
 def waiting() -> rx.Component:
     """Outside, with a knock that nobody has answered yet."""
     return rx.el.div(
-        *[
-            when(rx.el.div(rx.el.strong(title), rx.el.p(text, class_name="muted")), phases=["waiting"], waiting=[why])
-            for why, (title, text) in _WAITING.items()
-        ],
+        rx.el.div(  # without the clock, which would be read out every second
+            *[
+                when(
+                    rx.el.div(rx.el.strong(title), rx.el.p(text, class_name="muted")), phases=["waiting"], waiting=[why]
+                )
+                for why, (title, text) in _WAITING.items()
+            ],
+            role="status",
+        ),
         rx.el.p(rx.icon("hourglass", size=16), "Waiting for ", waited(), class_name="row muted"),
         rx.el.button("Cancel", type="button", class_name="button wide", on_click=cancel(), id="cancel"),
         class_name="card waiting",
-        role="status",
     )
 
 
@@ -37,7 +41,7 @@ def _knock(knock: Knock) -> rx.Component:
     return rx.el.li(
         rx.el.div(
             rx.el.bdi(knock["name"], class_name="ellipsis", title=knock["name"]),
-            rx.el.small(rx.cond(knock["guest"], "guest", "account")),
+            rx.el.small(rx.cond(knock["guest"], "guest", "account"), " · wants to come in"),
             class_name="who",
         ),
         rx.el.button(
