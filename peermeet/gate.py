@@ -1,4 +1,5 @@
-"""What every request passes first, whichever room of the house it is for: Origin, headers, redirects.
+"""What every request passes first, whichever room of the house it is for: Origin, headers, redirects, and what counts
+as one address.
 
 Pure ASGI, the outermost layer. Origin is checked for everything that changes something and for every WebSocket,
 Reflex's own event socket included: a session cookie travels along with all of them.
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import ipaddress
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -43,6 +45,8 @@ class Gate:
         if scope["type"] not in {"http", "websocket"}:
             await self._app(scope, receive, send)
             return
+        if scope.get("client"):
+            scope = {**scope, "client": (neighbourhood(scope["client"][0]), scope["client"][1])}
         headers = Headers(scope=scope)
         guarded = scope["type"] == "websocket" or scope["method"] not in SAFE
         if guarded and not allowed(headers.get("origin"), headers.get("host", ""), self._origins):
@@ -75,6 +79,20 @@ class Gate:
             # A redirect to ourselves stays relative: behind a proxy, scheme and port are not ours to know. With two
             # slashes in front it would lead to another host.
             response["location"] = "/" + location._replace(scheme="", netloc="").geturl().lstrip("/\\")
+
+
+def neighbourhood(host: str) -> str:
+    """Return what counts as one address: of IPv6 the first 64 bits, which is what one connection is given (RFC 6177);
+    an IPv4 address by whatever door it came."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:  # a name, as tests have them
+        return host
+    if isinstance(address, ipaddress.IPv4Address):
+        return host
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(address) >> 64 << 64, 64)))
 
 
 def allowed(origin: str | None, host: str, origins: frozenset[str]) -> bool:

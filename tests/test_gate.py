@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
-from starlette.types import Message, Scope
+from starlette.types import Message, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
-from peermeet.gate import Gate, allowed, inline_scripts, policy
+from peermeet.gate import Gate, allowed, inline_scripts, neighbourhood, policy
 
 HOST = "meet.example.org"
 SCRIPTS = ["window.data = {};", "\n  import('/assets/entry.js');\n", "let ü = '…'"]
@@ -130,6 +130,42 @@ async def answered(gate: Gate, path: str, host: str = HOST) -> Message:
 
     await gate(scope, receive, send)
     return sent[0]
+
+
+class TestAddresses:
+    @pytest.mark.parametrize(
+        ("host", "counted"),
+        [
+            ("192.0.2.7", "192.0.2.7"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+            ("2001:DB8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2::/64"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+            ("fe80::1%eth0", "fe80::/64"),
+            ("::1", "::/64"),
+            ("testclient", "testclient"),
+            ("", ""),
+            ("192.0.2.7.", "192.0.2.7."),
+        ],
+    )
+    def test_what_counts_as_one(self, host: str, counted: str) -> None:
+        assert neighbourhood(host) == counted
+
+    @pytest.mark.parametrize("kind", ["http", "websocket"])
+    @pytest.mark.parametrize(
+        ("client", "seen"),
+        [(("2001:db8::7", 1), ("2001:db8::/64", 1)), (("192.0.2.7", 1), ("192.0.2.7", 1)), (None, None)],
+    )
+    async def test_what_is_behind_the_gate_sees_that(self, pages: Path, kind: str, client: Any, seen: Any) -> None:
+        scopes: list[Scope] = []
+
+        async def inner(scope: Scope, receive: Receive, send: Send) -> None:
+            scopes.append(scope)
+
+        scope = {"type": kind, "method": "GET", "path": "/", "scheme": kind, "headers": [], "client": client}
+        await Gate(inner, origins=[], pages=pages)(scope, None, None)  # type: ignore[arg-type]
+        assert scopes[0]["client"] == seen
 
 
 class TestOrigin:

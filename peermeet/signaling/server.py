@@ -7,10 +7,11 @@ import logging
 import re
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import socketio
@@ -29,7 +30,9 @@ log = logging.getLogger("peermeet.signaling")
 
 NAMESPACE = "/meeting"
 VERSION = 1  # of PROTOCOL.md
+LINE = "peermeet.line"  # in the ASGI scope
 Answer = dict[str, Any]
+T = TypeVar("T")
 
 
 @dataclass
@@ -41,8 +44,10 @@ class Connection:
     ticket: Ticket | None
     seat: Seat | None
     user: str = ""
+    line: Line | None = None
     joined: bool = False
     over: bool = False
+    refused: int = 0  # commands in a row that were too many
     budget: float = limits.COMMAND_BURST
     filled: float = 0.0
 
@@ -52,9 +57,48 @@ class Connection:
         self.budget = min(limits.COMMAND_BURST, self.budget + refill)
         self.filled = now
         if self.budget < 1:
+            self.refused += 1
             return False
+        self.refused = 0
         self.budget -= 1
         return True
+
+
+class Line:
+    """One WebSocket as ASGI has it. It can be cut whatever is being waited for: its reading, or that the other end
+    reads."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self._waiting: set[asyncio.Task[Any]] = set()
+        self._cut = False
+        self.ended = asyncio.Event()
+
+    async def receive(self) -> Message:
+        if self._cut:
+            return {"type": "websocket.disconnect", "code": 1008}
+        message: Message = await self._patiently(self._receive())
+        return message
+
+    async def send(self, message: Message) -> None:
+        if self._cut:
+            raise OSError("cut")
+        await self._patiently(self._send(message))
+
+    def cut(self) -> None:
+        self._cut = True
+        for task in self._waiting:
+            task.cancel()
+
+    async def _patiently(self, waiting: Awaitable[Any]) -> Any:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 (this is a coroutine)
+        self._waiting.add(task)
+        try:
+            return await waiting
+        finally:
+            self._waiting.discard(task)
 
 
 class Signaling:
@@ -80,6 +124,7 @@ class Signaling:
         self._clock = clock
         self._connections: dict[str, Connection] = {}  # by sid
         self._sids: dict[tuple[str, str], str] = {}  # by room and participant
+        self._sockets: Counter[str] = Counter()  # of each user
         self._chores: set[asyncio.Task[None]] = set()
         self.hub = Hub(
             open_room,
@@ -119,11 +164,16 @@ class Signaling:
     async def _on_connect(self, sid: str, environ: Answer, auth: object = None) -> None:
         eio_sid = self._sio.manager.eio_sid_from_sid(sid, NAMESPACE)
         try:
-            self._connections[sid] = await self._authenticate(eio_sid, auth)
+            connection = await self._authenticate(eio_sid, auth)
+            if self._sockets[connection.user] >= limits.SOCKETS_OF_USER:
+                raise Refusal("too_many")
         except Refusal as refusal:
             log.info("connection refused: %s", refusal.code)
             self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, eio_sid)
             raise socketio.exceptions.ConnectionRefusedError(refusal.code, refusal.answer()["error"]) from None
+        connection.line = environ["asgi.scope"][LINE]
+        self._connections[sid] = connection
+        self._sockets[connection.user] += 1
         self._later(limits.JOIN_WITHIN, self._close_idle, sid)
 
     async def _authenticate(self, eio_sid: str, auth: object) -> Connection:
@@ -142,11 +192,26 @@ class Signaling:
         connection = self._connections.get(sid)
         if connection is not None and not connection.joined:
             log.info("connection closed: it did not join")
-            await self._sio.eio.disconnect(connection.eio_sid)
+            await self._close(connection)
+
+    async def _close(self, connection: Connection) -> None:
+        """Ask a socket to go, and cut it if it does not: who does not read does not hear."""
+        line = connection.line
+        try:
+            async with asyncio.timeout(limits.CLOSE_WITHIN):
+                await self._sio.eio.disconnect(connection.eio_sid)
+                if line is not None:
+                    await line.ended.wait()
+        except TimeoutError:
+            if line is not None:
+                line.cut()
 
     async def _on_disconnect(self, sid: str, reason: str) -> None:
         if (connection := self._connections.pop(sid, None)) is not None:
-            self._later(0, self._sio.eio.disconnect, connection.eio_sid)  # it may have left the namespace only
+            self._sockets[connection.user] -= 1
+            if not self._sockets[connection.user]:
+                del self._sockets[connection.user]
+            self._later(0, self._close, connection)  # it may have left the namespace only
             await self._lost(sid, connection)
 
     async def _lost(self, sid: str, connection: Connection) -> None:
@@ -163,7 +228,11 @@ class Signaling:
             if connection is None or connection.over:
                 raise Refusal("not_joined")
             if not connection.spend(time.monotonic()):
+                if connection.refused > limits.FLOOD:
+                    self._cut(connection, "it floods")
                 raise Refusal("too_many")
+            if self._unread(connection):
+                self._cut(connection, "it does not read")
             if name != "command":
                 raise Refusal("unknown_command")
             if len(args) != 1:
@@ -231,7 +300,7 @@ class Signaling:
             return False
         if (previous := self._connections.get(older)) is not None:
             previous.over = True
-            self._later(0, self._sio.eio.disconnect, previous.eio_sid)
+            self._later(0, self._close, previous)
         return True
 
     async def _command(self, seat: Seat, message: object) -> None:
@@ -243,15 +312,32 @@ class Signaling:
         sids = [sid for p in participants if (sid := self._sids.get((room, p))) is not None]
         if sids:
             await self._sio.emit("event", wire.build(event), to=sids, namespace=NAMESPACE)
+        for sid in sids:
+            if (connection := self._connections.get(sid)) is not None and self._unread(connection):
+                self._cut(connection, "it does not read")
 
     def _dismiss(self, seat: Seat) -> None:
         """Close the socket of a seat that was given up, once it has heard why."""
         sid = self._sids.pop((seat.room, seat.participant), None)
         if sid is not None and (connection := self._connections.get(sid)) is not None:
             connection.over = True
-            self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, connection.eio_sid)
+            self._later(limits.CLOSE_AFTER, self._close, connection)
 
-    def _later(self, delay: float, work: Callable[[str], Awaitable[None]], argument: str) -> None:
+    def _unread(self, connection: Connection) -> bool:
+        """Tell whether more waits to be read by this socket than by anybody who reads."""
+        socket = self._sio.eio.sockets.get(connection.eio_sid)
+        if socket is None or socket.queue.qsize() < 16:  # not worth counting: a frame has its bound
+            return False
+        waiting = [packet.data for packet in socket.queue._queue if packet is not None]
+        too_long = sum(len(data) for data in waiting if isinstance(data, str)) > limits.UNREAD_CHARACTERS
+        return len(waiting) > limits.UNREAD_PACKETS or too_long
+
+    def _cut(self, connection: Connection, why: str) -> None:
+        if connection.line is not None:
+            log.info("connection closed: %s", why)
+            connection.line.cut()
+
+    def _later(self, delay: float, work: Callable[[T], Awaitable[None]], argument: T) -> None:
         async def chore() -> None:
             await asyncio.sleep(delay)
             await work(argument)
@@ -271,25 +357,61 @@ class _Frames:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._sockets: Counter[str] = Counter()  # of each address
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "websocket":
             await PlainTextResponse("WebSocket only", 400)(scope, receive, send)
             return
+        address = scope["client"][0] if scope.get("client") else "unknown"
+        if self._sockets[address] >= limits.SOCKETS_OF_ADDRESS:
+            await _turn_away(receive, send)
+            return
+        self._sockets[address] += 1
+        line = Line(receive, send)
+        try:
+            await self._talk({**scope, LINE: line}, line)
+        finally:
+            line.ended.set()
+            self._sockets[address] -= 1
+            if not self._sockets[address]:
+                del self._sockets[address]
 
+    async def _talk(self, scope: Scope, line: Line) -> None:
         async def received() -> Message:
-            message = await receive()
+            message = await line.receive()
             if message["type"] == "websocket.receive" and not FRAME.match(message.get("text") or ""):
                 log.info("connection closed: unreadable frame")
                 return {"type": "websocket.disconnect", "code": 1003}
+            if message.get("text") == "1":  # the client says that it goes; Engine.IO would wait for it to do so
+                return {"type": "websocket.disconnect", "code": 1000}
             return message
 
         async def sent(message: Message) -> None:
-            await send(message)
+            await line.send(message)
             if message.get("text") == "1":  # Engine.IO asks the client to go and waits; who means harm would stay
-                await send({"type": "websocket.close"})
+                await line.send({"type": "websocket.close"})
 
         await self._app(scope, received, sent)
+
+
+async def _turn_away(receive: Receive, send: Send) -> None:
+    """Say ``too_many`` as Socket.IO would, and close, before anything is kept of this socket."""
+    log.info("connection refused: too_many of one address")
+    refusal = Refusal("too_many")
+    hello = {
+        "sid": refusal.code,
+        "upgrades": [],
+        "pingInterval": int(limits.PING_INTERVAL * 1000),
+        "pingTimeout": int(limits.PING_TIMEOUT * 1000),
+        "maxPayload": limits.MAX_FRAME,
+    }
+    answer = {"message": refusal.code, "data": refusal.answer()["error"]}
+    await receive()
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": f"0{msgspec.json.encode(hello).decode()}"})
+    await send({"type": "websocket.send", "text": f"44{NAMESPACE},{msgspec.json.encode(answer).decode()}"})
+    await send({"type": "websocket.close", "code": 1013})  # try again later (RFC 6455's registry)
 
 
 class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the library has no types

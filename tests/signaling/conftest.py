@@ -35,7 +35,7 @@ class House:
     secrets: list[str] = field(default_factory=lambda: [SDP])
     present: dict[str, int] = field(default_factory=dict)
 
-    def socket(self, **how: str) -> Socket:
+    def socket(self, **how: Any) -> Socket:
         return Socket(self.url, **how)
 
     async def room(self, **settings: Any) -> str:
@@ -111,6 +111,7 @@ async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ho
         )
         # Only with its protocol named does asyncio switch Nagle's algorithm off: 40 ms for each answer.
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limits.USER_TIMEOUT // 20)
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(  # as in peermeet/__main__.py
             app,
@@ -120,6 +121,7 @@ async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ho
             ws="websockets-sansio",
             ws_max_size=limits.MAX_FRAME,
             ws_per_message_deflate=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=1,
         )
         server = Server(config)

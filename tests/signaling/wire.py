@@ -18,10 +18,11 @@ Packet = dict[str, Any]
 class Socket:
     """``async with Socket(url) as socket``; `connect` and `join` are the ordinary way, `say` is every other."""
 
-    def __init__(self, url: str, query: str = "?EIO=4&transport=websocket", origin: str | None = None) -> None:
-        self._asked = connect(
-            f"{url}/rtc/{query}", origin=origin, compression=None, ping_interval=None, max_size=None, proxy=None
-        )
+    def __init__(
+        self, url: str, query: str = "?EIO=4&transport=websocket", origin: str | None = None, **more: Any
+    ) -> None:
+        said: dict[str, Any] = {"compression": None, "ping_interval": None, "max_size": None, "proxy": None}
+        self._asked = connect(f"{url}/rtc/{query}", origin=origin, **said, **more)
         self._numbers = count()
         self.events: list[Packet] = []
         self.you = ""
