@@ -144,7 +144,7 @@ class TestRooms:
         room = await desk.services.create_room(ada, "  Team   sync ")
         assert (room.title, room.owner) == ("Team sync", ada.id)
         assert await desk.services.room(room.code.upper()) == await desk.services.room(room.code)
-        assert await desk.services.exists(room.code)
+        assert await desk.store.room(room.code) is not None
 
     @pytest.mark.parametrize(
         "title", ["", "  ", "x" * 121, "<b>", "a\nb", "a\u202eb", "\u200b", None, 1, [], {"$ne": None}], ids=repr
@@ -164,10 +164,10 @@ class TestRooms:
         room = await desk.services.create_room(ada, "Den")
         for other in (bob, await desk.guest()):
             assert await refused(desk.services.delete_room(other, room.code)) == "not_your_room"
-        assert await desk.services.exists(room.code)
+        assert await desk.store.room(room.code) is not None
         live = desk.meets()
         await desk.services.delete_room(ada, room.code.upper())
-        assert not await desk.services.exists(room.code)
+        assert await desk.store.room(room.code) is None
         assert live.told == [("end", room.code)]
         assert await refused(desk.services.delete_room(ada, room.code)) == "no_such_room"
         assert await refused(desk.services.room(room.code)) == "no_such_room"
@@ -311,7 +311,18 @@ class TestAStoreThatDoesNotAnswer:
             services.who_sent(f"{COOKIE}={session}"),
             services.create_room(ada, "Den"),
             services.room(code),
-            services.exists(code),
+            services.open_room(code),
+            services.door(ada, code),
+            services.options(ada, code),
+            services.save_options(ada, code, {"locked": True}),
+            services.set_passcode(ada, code, None),
+            services.invite(ada, code),
+            services.invitations(ada, code),
+            services.meetings(ada, code),
+            services.attendance_csv(ada, code),
+            services.rename(ada, "Ada L."),
+            services.change_password(ada, PASSWORD, f"new {PASSWORD}", HERE),
+            services.delete_account(ada, PASSWORD, HERE),
             services.delete_room(ada, code),
             services.lobby(ada),
             services.ticket(ada, code, HERE),

@@ -78,9 +78,6 @@ class Rooms(Desk):
             raise Refusal("no_such_room")
         return room
 
-    async def exists(self, code: str) -> bool:
-        return await self._kept(self._store.room(code)) is not None
-
     async def delete_room(self, user: User, code: object) -> None:
         """Delete a room and end the meeting in it."""
         room = await self.room(code)

@@ -154,7 +154,10 @@ class Signaling:
         """Watch the time, until cancelled."""
         while True:
             await asyncio.sleep(1)
-            await self.hub.tick()
+            try:
+                await self.hub.tick()
+            except Exception:  # a bug of ours: it is seen in the log, and time goes on
+                log.exception("a tick failed")
 
     async def close(self) -> None:
         """End the chores that are under way."""

@@ -515,7 +515,7 @@ class TestMe:
             assert browser.session is None
             assert refusal(await other.me(), 401)[0] == "not_signed_in"
             assert refusal(await other.sign_in(), 401)[0] == "wrong_password"
-        assert not await desk.services.exists(code)
+        assert await desk.store.room(code) is None
 
     async def test_is_a_guest_who_may_go(self, browser: Browser) -> None:
         await browser.post("/api/guests", json={"name": "Gast"})
@@ -661,11 +661,21 @@ class TestTheAnswer:
         session = browser.session
         await browser.sign_in(password="a wrong password")
         ticket = (await browser.post("/api/tickets", json={"room": await desk.room()})).json()["ticket"]
+        owner = await desk.account("owner@example.org", "Owner")
+        code = await desk.room(owner.id)
+        await desk.services.set_passcode(owner, code, "open sesame")
+        invitation = (await desk.services.invite(owner, code)).token
+        for more in ({"passcode": "closed sesame"}, {"passcode": "open sesame"}, {"invitation": invitation}):
+            await browser.post("/api/tickets", json={"room": code, **more})
+        await browser.put("/api/users/me/password", json={"password": PASSWORD, "new_password": f"new {PASSWORD}"})
+        device = browser.cookies[DEVICE]
+        await browser.request("DELETE", "/api/users/me", json={"password": "a wrong password"})
         await browser.delete("/api/session")
         said = "\n".join(record.getMessage() for record in caplog.records)
         assert "registered" in said
         assert "sign-in refused" in said
-        for secret in (session, ticket, PASSWORD, "a wrong password", "ada@example.org", HERE, SECRET):
+        secrets = (session, ticket, PASSWORD, "a wrong password", "ada@example.org", HERE, SECRET, device, invitation)
+        for secret in (*secrets, "open sesame", "closed sesame"):
             assert secret is not None
             assert secret not in said
 
