@@ -90,8 +90,12 @@ class Person:
         assert await error.get_attribute("data-code") == code
 
     async def cookie(self) -> dict[str, Any]:
-        (cookie,) = await self.context.cookies()
-        return dict(cookie)
+        """The session's; what only knows the device again stays when it ends."""
+        (cookie,) = await self.sessions()
+        return cookie
+
+    async def sessions(self) -> list[dict[str, Any]]:
+        return [dict(c) for c in await self.context.cookies() if c["name"] == "peermeet_session"]
 
     async def knows(self) -> list[str]:
         """All that a script of this page could read, and all the page's text."""
