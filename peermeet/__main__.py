@@ -17,13 +17,22 @@ from dotenv import load_dotenv
 
 from .config import VARIABLES, BadSetting, Settings, misspelt
 from .services import open_services
+from .signaling import limits
 from .store import NewerSchema, Unavailable
 
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / ".web"
 STAMP = WEB / "peermeet-build"  # the fingerprint of the sources that the bundle was built from
 # What the bundle is made of. The store, signaling and the rest of the server are not in it.
-SOURCES = ("assets", "peermeet/ui", "peermeet/browser", "peermeet/extend.py", "peermeet/app.py", "rxconfig.py")
+SOURCES = (
+    "assets",
+    "peermeet/ui",
+    "peermeet/browser",
+    "peermeet/core",
+    "peermeet/extend.py",
+    "peermeet/app.py",
+    "rxconfig.py",
+)
 PINS = ("requirements.txt", "reflex.lock/package.json", "reflex.lock/bun.lock")
 
 
@@ -81,6 +90,8 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # so that asyncio switches Nagle off
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limits.USER_TIMEOUT)
         listener.bind(address)
         listener.listen(2048)  # a second start on this port fails now; who connects already waits for the build
     except OSError as error:
@@ -130,8 +141,6 @@ def serve(settings: Settings, listener: socket.socket) -> None:
         "__REFLEX_MOUNT_FRONTEND_COMPILED_APP": "true",
     }
     import uvicorn  # noqa: PLC0415 (not needed for --help)
-
-    from .signaling import limits  # noqa: PLC0415
 
     logging.getLogger("uvicorn.error").addFilter(without_trace)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
