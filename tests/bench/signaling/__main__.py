@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import os
 import platform
 import subprocess
@@ -36,7 +37,7 @@ from typing import NamedTuple
 import uvloop
 
 from . import growth, joins, memory, relay
-from .client import Address, Client
+from .client import Address, Client, Refused
 from .figures import ratio, table, told
 from .joins import Make, filled
 from .machine import Running, Setup, allow_files, serve
@@ -230,9 +231,8 @@ def main() -> None:
     what = ("joins", "relay", "memory", "growth")
     parser.add_argument("what", nargs="*", metavar="joins, relay, memory, growth", help="default: all")
     parser.add_argument("--redis", action="store_true", help="measure two processes on one Redis beside the one")
-    parser.add_argument(
-        "--beside", metavar="DIR", type=Path, help="measure the PeerMeet in that folder beside this one"
-    )
+    beside = "measure the PeerMeet in that folder too; may be given several times"
+    parser.add_argument("--beside", metavar="DIR", type=Path, action="append", default=[], help=beside)
     parser.add_argument("--rounds", type=int, default=3, help="how often each is measured (default 3)")
     parser.add_argument("--cores", default="0", help="of the server's processes, the last one Redis's too (default 0)")
     parser.add_argument("--client", type=int, default=1, help="the core of the clients (default 1)")
@@ -243,13 +243,13 @@ def main() -> None:
     setups = [Setup("in memory")]
     if asked.redis:
         setups.append(Setup("two on Redis", processes=2, redis=True))
-    if asked.beside:
-        setups.append(Setup(f"in {asked.beside.name}", root=asked.beside.resolve()))
+    setups += [Setup(f"in {folder.name}", root=folder.resolve()) for folder in asked.beside]
     allow_files()
     cores = [int(core) for core in asked.cores.split(",")]
     os.sched_setaffinity(0, {asked.client})
     print(
-        f"Python {platform.python_version()}, {os.cpu_count()} cores, servers on {asked.cores}, clients on {asked.client}"
+        f"Python {platform.python_version()}, {os.cpu_count()} cores; servers on {asked.cores},"
+        f" clients on {asked.client}"
     )
     print("; ".join(f"{setup.name}: {state(setup.root)}" for setup in setups) + "\n", flush=True)
     bench = Bench(setups, cores, asked.rounds, asked.out)
@@ -258,7 +258,11 @@ def main() -> None:
         for name in asked.what or what:
             await getattr(bench, name)()
 
-    uvloop.run(run())
+    gc.disable()  # its pauses would be counted as the server's; a run makes little garbage
+    try:
+        uvloop.run(run())
+    except Refused as refused:
+        sys.exit(f"nothing was measured: {refused}")
 
 
 if __name__ == "__main__":

@@ -124,6 +124,10 @@ class Client(ABC):
     def signal(self, to: str, body: str) -> None:
         """Have something relayed to somebody. ``body`` is the inside of a JSON object."""
 
+    async def settled(self) -> None:
+        """Wait until the server has answered all that was asked, where the protocol has answers."""
+        return
+
     async def leave(self) -> None:
         """Close the connection; with more ceremony where the protocol has some."""
         self.socket.close()

@@ -65,7 +65,7 @@ def draw(kinds: Sequence[Growth], file: Path) -> None:
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    figure, panels = pyplot.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    figure, panels = pyplot.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
     for panel, of, scale, title in zip(panels, (0, 1), (1, 1000), ("messages", "kB"), strict=True):
         for kind in kinds:
             ys = [value / scale for value in (kind.messages, kind.bytes)[of]]
@@ -81,5 +81,5 @@ def draw(kinds: Sequence[Growth], file: Path) -> None:
         panel.grid(alpha=0.3)
         panel.legend(fontsize=8)
     file.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(file, dpi=100)
+    figure.savefig(file, dpi=80)
     pyplot.close(figure)

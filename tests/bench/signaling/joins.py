@@ -13,6 +13,7 @@ from .machine import Running
 from .meeting import Meeting, Script
 
 AT_ONCE = 8  # rooms that are filled at the same time: enough that the server never waits for a client
+PAUSE = 0.5  # seconds after everybody has left: closing their sockets is no part of what is measured next
 Make = Callable[[str, int], Client]  # the client of a room's nth person
 
 
@@ -36,6 +37,7 @@ async def filled(rooms: Sequence[str], size: int, make: Make, script: Script) ->
             meetings.append(meeting)
             for n in range(size):
                 await meeting.joins(make(room, n))
+            await meeting.settles()
 
     try:
         async with asyncio.TaskGroup() as fillers:
@@ -46,6 +48,7 @@ async def filled(rooms: Sequence[str], size: int, make: Make, script: Script) ->
     yield meetings
     for meeting in meetings:
         await meeting.leaves()
+    await asyncio.sleep(PAUSE)
 
 
 async def measure(running: Running, rooms: Sequence[str], size: int, make: Make, script: Script) -> Joins:

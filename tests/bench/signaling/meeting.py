@@ -64,23 +64,32 @@ class Meeting:
     def __init__(self, script: Script) -> None:
         self.clients: list[Client] = []
         self._script = script
+        self._meetings = 0  # of one with another, counted on both sides
         self._heard = 0
         self._changed = asyncio.Event()
 
     async def joins(self, client: Client) -> None:
-        """Sit somebody down; returns when they and everybody who was there have heard all that the script says."""
+        """Sit somebody down; returns when they and everybody who was there know of each other and have heard all that
+        the script says."""
         client.met, client.signaled = self._met, self._signaled
-        want = self._heard + len(self.clients) * self._script.signals
+        others = len(self.clients)
+        meetings, heard = self._meetings + 2 * others, self._heard + others * self._script.signals
         await client.join()
         self.clients.append(client)
         try:
             async with asyncio.timeout(PATIENCE):
-                while self._heard < want:
+                while self._meetings < meetings or self._heard < heard:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            left = want - self._heard
-            raise Refused(f"{left} of the signals did not arrive; are the room's people in one room?") from None
+            if self._meetings < meetings:
+                raise Refused("people of one room do not see each other: do the processes share their rooms?") from None
+            raise Refused(f"{heard - self._heard} signals did not arrive") from None
+        self.check()
+
+    async def settles(self) -> None:
+        """Return when nobody waits for an answer any more."""
+        await asyncio.gather(*(client.settled() for client in self.clients))
         self.check()
 
     async def leaves(self) -> None:
@@ -94,6 +103,8 @@ class Meeting:
                 raise Refused(client.refused)
 
     def _met(self, me: Client, other: str) -> None:
+        self._meetings += 1
+        self._changed.set()
         if me.id < other:  # both know both ids: the one that is not polite offers at once
             for body in self._script.offers:
                 me.signal(other, body)

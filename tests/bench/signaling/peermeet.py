@@ -70,10 +70,10 @@ class Participant(Client):
     async def leave(self) -> None:
         """Give the seat up: one that is lost is kept."""
         self._command('"type":"leave"')
+        await self.settled()
         await super().leave()
 
     async def settled(self) -> None:
-        """Wait until every command is answered."""
         async with asyncio.timeout(PATIENCE):
             await self._settled.wait()
 
