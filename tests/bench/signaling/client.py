@@ -88,8 +88,8 @@ class Socket(asyncio.Protocol):
 
 class Client(ABC):
     """Somebody in a meeting. ``met`` is told of everybody else there, each once, as soon as one may signal to them;
-    ``signaled`` of everything that arrives from another: by whom, and the whole message.
-    """
+    ``signaled`` of everything that arrives from another: by whom, and the whole message; ``troubled`` when something
+    was refused."""
 
     path = "/"
 
@@ -99,6 +99,7 @@ class Client(ABC):
         self.id = ""
         self.met: Callable[[Client, str], None] = lambda me, other: None
         self.signaled: Callable[[Client, str, bytes], None] = lambda me, by, message: None
+        self.troubled: Callable[[], None] = lambda: None
         self.messages = 0  # that the server sent, heartbeats apart
         self.bytes = 0  # of their frames
         self.refused: str | None = None
@@ -140,6 +141,7 @@ class Client(ABC):
     def refuse(self, why: str) -> None:
         """Remember what the server refused: a bench whose commands are refused measures nothing."""
         self.refused = self.refused or why
+        self.troubled()
         if not self._joined.done():
             self._joined.set_exception(Refused(why))
 

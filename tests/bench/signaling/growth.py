@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from .client import Client
 from .figures import Line, line
 from .joins import Make
 from .meeting import Meeting, Script
@@ -30,7 +31,7 @@ class Growth(NamedTuple):
 
 async def measure(name: str, room: str, size: int, make: Make, script: Script) -> Growth:
     """Fill one room person by person."""
-    meeting, clients = Meeting(script), []
+    meeting, clients = Meeting(script), list[Client]()
     found = Growth(name, [], [], [])
     before = (0, 0)
     for n in range(size):
@@ -46,15 +47,15 @@ async def measure(name: str, room: str, size: int, make: Make, script: Script) -
     return found
 
 
-async def _quiet(clients: Sequence) -> tuple[int, int]:
-    now = None
-    while (then := _sums(clients)) != now:
-        now = then
+async def _quiet(clients: Sequence[Client]) -> tuple[int, int]:
+    before, now = None, _sums(clients)
+    while now != before:
         await asyncio.sleep(QUIET)
-    return then
+        before, now = now, _sums(clients)
+    return now
 
 
-def _sums(clients: Sequence) -> tuple[int, int]:
+def _sums(clients: Sequence[Client]) -> tuple[int, int]:
     return sum(client.messages for client in clients), sum(client.bytes for client in clients)
 
 

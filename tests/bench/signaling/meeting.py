@@ -65,27 +65,27 @@ class Meeting:
         self.clients: list[Client] = []
         self._script = script
         self._meetings = 0  # of one with another, counted on both sides
-        self._heard = 0
+        self.heard = 0  # signals that were relayed
         self._changed = asyncio.Event()
 
     async def joins(self, client: Client) -> None:
         """Sit somebody down; returns when they and everybody who was there know of each other and have heard all that
         the script says."""
-        client.met, client.signaled = self._met, self._signaled
+        client.met, client.signaled, client.troubled = self._met, self._signaled, self._changed.set
         others = len(self.clients)
-        meetings, heard = self._meetings + 2 * others, self._heard + others * self._script.signals
+        meetings, heard = self._meetings + 2 * others, self.heard + others * self._script.signals
         await client.join()
         self.clients.append(client)
         try:
             async with asyncio.timeout(PATIENCE):
-                while self._meetings < meetings or self._heard < heard:
+                while self._meetings < meetings or self.heard < heard:
                     self._changed.clear()
                     await self._changed.wait()
+                    self.check()
         except TimeoutError:
             if self._meetings < meetings:
                 raise Refused("people of one room do not see each other: do the processes share their rooms?") from None
-            raise Refused(f"{heard - self._heard} signals did not arrive") from None
-        self.check()
+            raise Refused(f"{heard - self.heard} signals did not arrive") from None
 
     async def settles(self) -> None:
         """Return when nobody waits for an answer any more."""
@@ -110,7 +110,7 @@ class Meeting:
                 me.signal(other, body)
 
     def _signaled(self, me: Client, by: str, message: bytes) -> None:
-        self._heard += 1
+        self.heard += 1
         if IS_OFFER in message:
             for body in self._script.answers:
                 me.signal(by, body)

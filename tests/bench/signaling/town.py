@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from peermeet.auth.tokens import Tokens
+from peermeet.core.model import Role
 from peermeet.services import COOKIE, new_code
 from peermeet.store import RoomRecord, User
 from peermeet.store.sqlite import SqliteStore
@@ -32,7 +33,7 @@ class Town:
     def __init__(self, secret: str) -> None:
         self.secret = secret
         self.rooms: dict[str, list[Person]] = {}
-        self._tokens = Tokens(secret, timedelta(hours=24), lambda: datetime.now(UTC))
+        self.tokens = Tokens(secret, timedelta(hours=24), lambda: datetime.now(UTC))
 
     @classmethod
     async def found(cls, data: Path, rooms: int, size: int) -> Town:
@@ -42,7 +43,7 @@ class Town:
         at = datetime.now(UTC)
         try:
             for room in range(rooms):
-                people = [town._person(room * size + n, n == 0) for n in range(size)]
+                people = [town.person(room * size + n, owner=n == 0) for n in range(size)]
                 for n, person in enumerate(people):
                     email = f"{person.user}@example.org" if n == 0 else None
                     await store.add_user(User(person.user, person.name, at, email, b"no password" if email else None))
@@ -59,12 +60,14 @@ class Town:
 
     def ticket(self, person: Person, room: str, address: str) -> str:
         """Return a ticket as the server would make it."""
-        marks = (self._tokens.mark(room, "address", address), self._tokens.mark(room, "device", person.user))
-        role, guest = ("host", False) if person.owner else ("member", True)
-        return self._tokens.ticket(room=room, user=person.user, name=person.name, role=role, guest=guest, marks=marks)
+        marks = (self.tokens.mark(room, "address", address), self.tokens.mark(room, "device", person.user))
+        role: Role = "host" if person.owner else "member"
+        guest = not person.owner
+        return self.tokens.ticket(room=room, user=person.user, name=person.name, role=role, guest=guest, marks=marks)
 
-    def _person(self, number: int, owner: bool) -> Person:
+    def person(self, number: int, *, owner: bool) -> Person:
+        """Return somebody new, who is signed in; owners have an account, all others are guests."""
         user = secrets.token_hex(12)
         behind = number // PER_ADDRESS
         source = f"127.1.{behind // 250}.{behind % 250 + 1}"
-        return Person(user, f"Somebody {number}", owner, self._tokens.session(user), source)
+        return Person(user, f"Somebody {number}", owner, self.tokens.session(user), source)
