@@ -79,9 +79,9 @@ class Meeting:
         try:
             async with asyncio.timeout(PATIENCE):
                 while self._meetings < meetings or self.heard < heard:
+                    self.check()
                     self._changed.clear()
                     await self._changed.wait()
-                    self.check()
         except TimeoutError:
             if self._meetings < meetings:
                 raise Refused("people of one room do not see each other: do the processes share their rooms?") from None
