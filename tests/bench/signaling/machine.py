@@ -103,12 +103,6 @@ def memory(pid: int) -> float:
     return float(next(row.split()[1] for row in rows if row.startswith("Pss:")))
 
 
-def sockets_memory() -> float:
-    """Return the kB that the kernel has given to all TCP sockets of this machine; in no process's memory."""
-    row = next(row for row in Path("/proc/net/sockstat").read_text().splitlines() if row.startswith("TCP:"))
-    return int(row.split()[-1]) * resource.getpagesize() / 1024
-
-
 def allow_files() -> None:
     """Let this process open as many sockets as the largest run needs."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
-from . import machine
 from .figures import Line, line
 from .joins import Make, filled
 from .machine import Running
@@ -19,13 +18,12 @@ WATCHED = 10.0  # seconds for which idleness is measured: two heartbeats of ever
 
 
 class Memory(NamedTuple):
-    """One run, in kB: the server's share, Redis's and the kernel's at each number of participants. ``idle`` is the part
-    of one core that the most of them cost while nothing happens."""
+    """One run, in kB: the server's share and Redis's at each number of participants. ``idle`` is the part of one core
+    that the most of them cost while nothing happens. What the kernel keeps of a socket is in neither."""
 
     seats: list[int]
     server: list[float]
     redis: list[float]
-    kernel: list[float]
     idle: float
 
     @property
@@ -34,8 +32,8 @@ class Memory(NamedTuple):
 
 
 async def measure(running: Running, rooms: Sequence[str], size: int, make: Make, steps: Sequence[int]) -> Memory:
-    found = Memory([], [], [], [], 0.0)
-    kernel, seats = machine.sockets_memory(), 0
+    found = Memory([], [], [], 0.0)
+    seats = 0
     async with AsyncExitStack() as stack:
         for step in steps:
             await stack.enter_async_context(filled(rooms[seats // size : step // size], size, make, SILENT))
@@ -44,7 +42,6 @@ async def measure(running: Running, rooms: Sequence[str], size: int, make: Make,
             found.seats.append(seats)
             found.server.append(running.memory())
             found.redis.append(running.redis_memory())
-            found.kernel.append(machine.sockets_memory() - kernel)
         before = running.cpu()
         await asyncio.sleep(WATCHED)
         return found._replace(idle=(running.cpu() - before) / WATCHED)
