@@ -166,6 +166,16 @@ class TestTheClients:
             await meeting.joins(somebody(port, 4))
         await meeting.leaves()
 
+    async def test_who_is_sent_away_waits_for_no_answer(self, port: int) -> None:
+        meeting = Meeting(SILENT)
+        await meeting.joins(somebody(port, 0))
+        (client,) = meeting.clients
+        client.socket.say(b"41/meeting,")  # leaves the namespace: the server closes the connection
+        await client.socket.ended.wait()
+        with pytest.raises(Refused, match="closed"):
+            meeting.check()
+        await meeting.leaves()  # without an answer
+
     async def test_signals_that_nobody_gets_are_missed(self, port: int) -> None:
         meeting = Meeting(Script(('"candidates":[]',), ()))  # refused: it says nothing
         await meeting.joins(somebody(port, 0))

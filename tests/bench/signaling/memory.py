@@ -10,7 +10,7 @@ from typing import NamedTuple
 from .figures import Line, line
 from .joins import Make, filled
 from .machine import Running
-from .meeting import SILENT
+from .meeting import SILENT, Meeting
 
 # Seconds until a join's own timers are over (the server gives five to join) and a heartbeat has gone round.
 SETTLE = 8.0
@@ -33,11 +33,14 @@ class Memory(NamedTuple):
 
 async def measure(running: Running, rooms: Sequence[str], size: int, make: Make, steps: Sequence[int]) -> Memory:
     found = Memory([], [], [], 0.0)
-    seats = 0
+    seats, meetings = 0, list[Meeting]()
     async with AsyncExitStack() as stack:
         for step in steps:
-            await stack.enter_async_context(filled(rooms[seats // size : step // size], size, make, SILENT))
+            batch = rooms[seats // size : step // size]
+            meetings += await stack.enter_async_context(filled(batch, size, make, SILENT))
             await asyncio.sleep(SETTLE)
+            for meeting in meetings:
+                meeting.check()  # everybody sits there still
             seats = step
             found.seats.append(seats)
             found.server.append(running.memory())

@@ -56,6 +56,8 @@ class Participant(Client):
                 self._early.append(message)
         elif message.startswith(ANSWER):
             self._answer(message)
+        elif message == b"1":
+            self.socket.close()
         elif message.startswith(b"0"):
             self.socket.say(b'40/meeting,{"ticket":"%s"}' % self._ticket.encode())
         elif message.startswith(b"40"):
@@ -73,9 +75,14 @@ class Participant(Client):
         await self.settled()
         await super().leave()
 
+    def refuse(self, why: str) -> None:
+        super().refuse(why)
+        self._settled.set()
+
     async def settled(self) -> None:
-        async with asyncio.timeout(PATIENCE):
-            await self._settled.wait()
+        if self.refused is None:  # else no answer will come any more, or none that matters
+            async with asyncio.timeout(PATIENCE):
+                await self._settled.wait()
 
     def _command(self, inside: str) -> None:
         self._unanswered += 1
