@@ -26,6 +26,7 @@ import asyncio
 import gc
 import os
 import platform
+import signal
 import subprocess
 import sys
 import tempfile
@@ -258,6 +259,9 @@ def main() -> None:
     bench = Bench(setups, cores, asked.rounds, asked.out)
 
     async def run() -> None:
+        this = asyncio.current_task()
+        assert this is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)  # the servers end with the bench
         for name in asked.what or what:
             await getattr(bench, name)()
 
@@ -266,6 +270,8 @@ def main() -> None:
         uvloop.run(run())
     except Refused as refused:
         sys.exit(f"nothing was measured: {refused}")
+    except asyncio.CancelledError:
+        sys.exit("ended")
 
 
 if __name__ == "__main__":
