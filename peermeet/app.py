@@ -58,23 +58,25 @@ def gate(inner: ASGIApp) -> ASGIApp:
 async def running() -> AsyncIterator[None]:
     """Open what the house is made of when the server starts, and close it in order when it stops."""
     async with open_services(settings) as opened:
-        await opened.recorder.begin()
         Running.services = opened
         Running.signaling = Signaling(
             opened.admit,
             opened.open_room,
             ice_servers=[msgspec.to_builtins(server) for server in settings.ice_servers],
             turn=Turn(settings.turn_urls, settings.turn_secret, settings.turn_ttl) if settings.turn_secret else None,
-            observe=lambda happening: opened.observe(*happening),
+            observe=opened.recorder.note,
+            present=opened.attendance.note,
+            redis_url=settings.redis_url,
         )
         opened.live = Running.signaling.hub
-        chores = [asyncio.create_task(Running.signaling.run()), asyncio.create_task(opened.keep_hours())]
+        going_on = {held.room.id: held.meeting async for held in Running.signaling.hub.all()}
+        await opened.recorder.begin(going_on)
+        running = asyncio.create_task(Running.signaling.run())
         try:
             yield
         finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
             await Running.signaling.close()
 
 

@@ -67,6 +67,12 @@ def _mongo(text: str) -> str | None:
     return text or None
 
 
+def _redis(text: str) -> str | None:
+    if text and not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError
+    return text or None
+
+
 def _folder(text: str) -> Path:
     if not text:  # it would be the working folder itself
         raise ValueError
@@ -137,6 +143,9 @@ VARIABLES: dict[str, Variable] = {
     "PEERMEET_DATA": Variable("data", ".peermeet", _folder, "a folder"),
     "PEERMEET_SECRET": Variable("secret", "", _secret, "at least 32 bytes, or nothing"),
     "PEERMEET_MONGO_URL": Variable("mongo_url", "", _mongo, "a mongodb:// address, or nothing for SQLite"),
+    "PEERMEET_REDIS_URL": Variable(
+        "redis_url", "", _redis, "a redis://, rediss:// or unix:// address, or nothing for one process"
+    ),
     "PEERMEET_ORIGINS": Variable(
         "origins", "", _list(_origin), "origins such as https://meet.example.org, separated by commas"
     ),
@@ -175,6 +184,7 @@ class Settings:
     data: Path
     secret: str | None
     mongo_url: str | None
+    redis_url: str | None
     origins: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     ice_servers: tuple[IceServer, ...]

@@ -17,6 +17,7 @@ DEFAULTS: dict[str, Any] = {
     "data": Path(".peermeet"),
     "secret": None,
     "mongo_url": None,
+    "redis_url": None,
     "origins": (),
     "trusted_proxies": (),
     "ice_servers": (),
@@ -44,6 +45,10 @@ GOOD: list[tuple[str, str, Any]] = [
     ("MONGO_URL", "mongodb://db.example.org:27017/peermeet", "mongodb://db.example.org:27017/peermeet"),
     ("MONGO_URL", "mongodb+srv://db.example.org", "mongodb+srv://db.example.org"),
     ("MONGO_URL", "", None),
+    ("REDIS_URL", "redis://:hunter2@cache.example.org:6379/1", "redis://:hunter2@cache.example.org:6379/1"),
+    ("REDIS_URL", "rediss://cache.example.org", "rediss://cache.example.org"),
+    ("REDIS_URL", "unix:///run/redis/redis.sock", "unix:///run/redis/redis.sock"),
+    ("REDIS_URL", "", None),
     ("ORIGINS", "https://meet.example.org", ("https://meet.example.org",)),
     ("ORIGINS", "https://a.example/, HTTP://B.example:8080 ,", ("https://a.example", "http://b.example:8080")),
     ("ORIGINS", "http://[::1]:3000", ("http://[::1]:3000",)),
@@ -92,6 +97,7 @@ BAD: list[tuple[str, str]] = [
     *(("PORT", text) for text in ("", "0", "65536", "-1", "http", "3000.5", "0x10", "3000;")),
     ("DATA", ""),
     *(("SECRET", text) for text in ("hunter2", "x" * 31)),
+    *(("REDIS_URL", text) for text in ("localhost:6379", "http://hunter2@cache.example.org", "REDIS://hunter2@cache")),
     *(("MONGO_URL", text) for text in ("localhost", "http://hunter2@db.example.org", "MONGODB://db", "mongodb:/db")),
     *(
         ("ORIGINS", text)
@@ -161,7 +167,7 @@ BAD: list[tuple[str, str]] = [
     *(("PLUGINS", text) for text in ("my-polls", "my_polls.py/..", "1st", "os;", "a..b", ".a")),
     *(("LOG_LEVEL", text) for text in ("", "DEBUG", "trace")),
 ]
-SECRETIVE = {"SECRET", "MONGO_URL", "ICE_SERVERS", "TURN_URLS", "TURN_SECRET"}
+SECRETIVE = {"SECRET", "MONGO_URL", "REDIS_URL", "ICE_SERVERS", "TURN_URLS", "TURN_SECRET"}
 PAIR = {"TURN_URLS": ("turn:relay.example",), "TURN_SECRET": "y" * 20}  # one goes with the other
 
 

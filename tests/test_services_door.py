@@ -341,25 +341,24 @@ class TestOpeningHours:
         desk.tokens._clock = lambda: now() + timedelta(seconds=11)
         assert await refused(desk.services.admit(ticket)) == "ticket_expired"
 
-    async def test_a_meeting_ends_when_its_room_closes(self, desk: Desk, den: SimpleNamespace, later: Any) -> None:
+    async def test_a_meeting_is_told_when_its_room_closes(self, desk: Desk, den: SimpleNamespace, later: Any) -> None:
         live = desk.meets()
-        await desk.services.save_options(den.ada, den.code, {"closes": now() + timedelta(hours=1)})
-        await desk.services.open_room(den.code)
-        live.told.clear()
-        for ended in ([], [("end", den.code)]):
-            keeping = asyncio.create_task(desk.services.keep_hours())
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            keeping.cancel()
-            assert live.told == ended
-            later(timedelta(hours=1))
+        closes = now().replace(microsecond=0) + timedelta(hours=1)
+        await desk.services.save_options(den.ada, den.code, {"closes": closes})
+        assert (await desk.services.open_room(den.code)).closes == closes.timestamp()
+        assert live.told == [("change", (den.code, Doors(), closes.timestamp()))]
+        await desk.services.save_options(den.ada, den.code, {"closes": now() - timedelta(hours=1)})
+        assert live.told[-1][1][2] < now().timestamp()  # now
+        await desk.services.save_options(den.ada, den.code, {"closes": None})
+        assert live.told[-1] == ("change", (den.code, Doors(), None))
 
     async def test_a_host_may_meet_after_hours(self, desk: Desk, den: SimpleNamespace, later: Any) -> None:
+        live = desk.meets()
         await desk.services.save_options(den.ada, den.code, {"closes": now() + timedelta(hours=1)})
         later(timedelta(hours=2))
-        desk.services._closing.clear()
-        await desk.services.open_room(den.code)
-        assert desk.services._closing == {}
+        assert (await desk.services.open_room(den.code)).closes is None
+        await desk.services.save_options(den.ada, den.code, {"title": "Late"})
+        assert live.told[-1] == ("change", (den.code, Doors(), None))
 
     async def test_the_door_tells_them(self, desk: Desk, den: SimpleNamespace) -> None:
         opens = now().replace(microsecond=0) + timedelta(hours=1)

@@ -69,9 +69,16 @@ class Lift(Command, frozen=True, tag="lift"):
 
 
 class SetDoors(Command, frozen=True, tag="set_doors"):
-    """The room record was changed meanwhile: these are its doors now."""
+    """The room record was changed meanwhile: these are its doors now, and when it closes."""
 
     doors: Doors
+    closes: float | None = None
+
+
+class Forget(Command, frozen=True, tag="forget"):
+    """An account is gone: take every seat of theirs, and out of the room what it knows of them."""
+
+    user: str
 
 
 class End(Command, frozen=True, tag="end"):
@@ -236,5 +243,5 @@ FromBrowser = (
     | DeleteMessage
     | EndMeeting
 )
-FromShell = Join | Resume | Disconnect | Expire | Lift | SetDoors | End
+FromShell = Join | Resume | Disconnect | Expire | Lift | SetDoors | Forget | End
 AnyCommand = FromShell | FromBrowser

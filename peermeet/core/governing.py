@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from .commands import AskMute, SetRole, SetRoom, SilenceSource
 from .errors import Refusal
-from .events import AnyEvent, ExilesChanged, MuteAsked, RoomChanged, changed, noted
+from .events import AnyEvent, ExilesChanged, HoursChanged, MuteAsked, RoomChanged, changed, noted
 from .model import Doors, Participant, Role, Room, Silence
 from .permissions import over, seated, under
 
@@ -39,6 +39,10 @@ def set_room(room: Room, command: SetRoom) -> tuple[AnyEvent, ...]:
 
 def set_doors(room: Room, doors: Doors) -> tuple[AnyEvent, ...]:
     return () if doors == room.doors else (RoomChanged(doors),)
+
+
+def set_hours(room: Room, closes: float | None) -> tuple[AnyEvent, ...]:
+    return () if closes == (room.closes or None) else (HoursChanged(closes),)
 
 
 def ask_mute(room: Room, me: Participant, command: AskMute) -> tuple[AnyEvent, ...]:

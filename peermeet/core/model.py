@@ -105,7 +105,8 @@ class Known(msgspec.Struct, frozen=True):
 class Room(msgspec.Struct, frozen=True):
     """The live meeting. ``participants`` are those seated and those who knock, in order of arrival.
 
-    ``grace`` is how many seconds a seat is kept after its socket was lost. ``owner`` is a user.
+    ``grace`` is how many seconds a seat is kept after its socket was lost. ``owner`` is a user. What is unset does not
+    travel: it is told to nobody.
     """
 
     id: str
@@ -116,7 +117,8 @@ class Room(msgspec.Struct, frozen=True):
     owner: str = ""
     history: tuple[Message, ...] = ()
     out: tuple[Exile, ...] = ()  # told to hosts and co-hosts alone
-    known: dict[str, Known] | msgspec.UnsetType = msgspec.UNSET  # by user; told to nobody, and unset it does not travel
+    known: dict[str, Known] | msgspec.UnsetType = msgspec.UNSET  # by user
+    closes: float | msgspec.UnsetType | None = msgspec.UNSET  # by the clock: then the meeting ends
 
     def find(self, id: str) -> Participant | None:
         """Return who sits or knocks here under that id, or None."""

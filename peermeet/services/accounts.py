@@ -103,7 +103,7 @@ class Accounts(Desk):
         rooms = await self._kept(self._store.rooms_of(user.id))
         for room in rooms:
             await self.live.end(room.code)
-        await self.live.expel(user.id)
+        await self.live.forget(user.id)
         await self.recorder.settled()
         await self._kept(self._store.delete_user(user.id))
         for room in rooms:  # who came in the meantime

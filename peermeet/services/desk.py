@@ -28,7 +28,8 @@ class Live(Protocol):
 
     async def end(self, room_id: str) -> None: ...
     async def expel(self, user: str) -> None: ...
-    async def change(self, room_id: str, doors: Doors) -> None: ...
+    async def forget(self, user: str) -> None: ...
+    async def change(self, room_id: str, doors: Doors, closes: float | None) -> None: ...
 
 
 class NobodyMeets:
@@ -40,7 +41,10 @@ class NobodyMeets:
     async def expel(self, user: str) -> None:
         """Do nothing."""
 
-    async def change(self, room_id: str, doors: Doors) -> None:
+    async def forget(self, user: str) -> None:
+        """Do nothing."""
+
+    async def change(self, room_id: str, doors: Doors, closes: float | None) -> None:
         """Do nothing."""
 
 
@@ -52,11 +56,11 @@ class Desk:
     def __init__(self, settings: Settings, store: Store, tokens: Tokens) -> None:
         self.settings = settings
         self.attendance = Attendance()
-        self.recorder = Recorder(store, self._doors_changed, now)
+        self.recorder = Recorder(store, self._doors_changed, now, alone=settings.redis_url is None)
         self._store = store
         self._tokens = tokens
         self._passwords = Passwords(settings.bcrypt_rounds)
-        self._throttle = Throttle(store, now)
+        self._throttle = Throttle(store, now, settings.redis_url)
         # As many as are compared at once: of a burst, those that wait hear how the first ones ended.
         self._comparing = asyncio.Semaphore(os.cpu_count() or 1)
 

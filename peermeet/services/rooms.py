@@ -117,9 +117,8 @@ class Rooms(Desk):
             if room.opens and room.closes and room.opens >= room.closes:
                 raise Refusal("bad_hours", "closes")
             await self._save(room)
-        await self.live.change(room.code, doors_of(room))
-        if "closes" in changes:
-            await self._closes(room)
+        closes = closing_of(room) if "closes" in changes else closing_of(room, now())
+        await self.live.change(room.code, doors_of(room), closes)
         log.info("user %s set room %s", user.id, room.code)
         self.attendance.wake()
         return _options(room)
@@ -135,9 +134,6 @@ class Rooms(Desk):
         async with self._saving:
             await self._save(replace(await self.own_room(user, code), passcode_hash=hashed))
         log.info("user %s set or cleared the passcode of a room", user.id)
-
-    async def _closes(self, room: RoomRecord) -> None:
-        raise NotImplementedError
 
     async def _save(self, room: RoomRecord) -> None:
         if not await self._kept(self._store.save_room(room)):
@@ -155,6 +151,14 @@ class Rooms(Desk):
 def doors_of(room: RoomRecord) -> Doors:
     """Return the doors of a room as its record has them."""
     return Doors(**{name: getattr(room, name) for name in Doors.__struct_fields__})
+
+
+def closing_of(room: RoomRecord, after: datetime | None = None) -> float | None:
+    """Return when a room closes, by Unix time; with ``after`` not if that is past: the owner may be there at any
+    time."""
+    if room.closes is None or (after is not None and room.closes <= after):
+        return None
+    return room.closes.timestamp()
 
 
 def new_code() -> str:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from msgspec import convert
+import msgspec
 
 from ..auth.throttle import invitation_from, passcode_of, room_code_from
 from ..auth.tokens import TICKET_LIFE
 from ..core.commands import CHAT_LINES
 from ..core.errors import Refusal
 from ..core.model import Message, Role, Room, Ticket
+from ..core.standing import Standing, resumed
 from ..store import Invitation, RoomRecord, User
 from .accounts import Accounts
 from .desk import now
-from .rooms import Rooms, doors_of
+from .rooms import Rooms, closing_of, doors_of
 
 log = logging.getLogger("peermeet")
 
@@ -39,8 +39,6 @@ class Door(NamedTuple):
 
 
 class Tickets(Accounts, Rooms):
-    _closing: dict[str, datetime]  # when meetings must end, by room
-
     async def door(self, user: User | None, code: object) -> Door:
         """Return what a page may say at the door of a room."""
         room = await self.room(code)
@@ -100,41 +98,25 @@ class Tickets(Accounts, Rooms):
         return read
 
     async def open_room(self, code: str) -> Room:
-        """Return the meeting that begins in a room, as its record and its memory have it; or refuse."""
+        """Return the meeting that begins in a room, or goes on after its server was lost, as its record and its memory
+        have it; or refuse."""
         record = await self.room(code)
+        await self.recorder.settled()
         history: tuple[Message, ...] = ()
         if record.chat == "forever":
-            await self.recorder.settled()
             lines = await self._kept(self._store.messages_of(code, CHAT_LINES))
             history = tuple(Message(m.id, "", m.user, m.name, m.text, m.at.timestamp()) for m in lines)
-        if record.closes is not None and record.closes > now():
-            self._closing[code] = record.closes
-        return Room(
+        room = Room(
             code,
             min(record.capacity or self.settings.capacity, self.settings.capacity),
             self.settings.grace,
             doors=doors_of(record),
             owner=record.owner,
             history=history,
+            closes=closing_of(record, now()),
         )
-
-    async def keep_hours(self) -> None:
-        """End the meetings whose room closes, until cancelled."""
-        while True:
-            at = now()
-            for code in [code for code, closes in self._closing.items() if closes <= at]:
-                del self._closing[code]
-                log.info("room %s closes", code)
-                try:
-                    await self.live.end(code)
-                except Exception:  # a bug of ours: it is seen in the log, and the next room closes all the same
-                    log.exception("a meeting did not end when its room closed")
-            await asyncio.sleep(1)
-
-    async def _closes(self, room: RoomRecord) -> None:
-        self._closing.pop(room.code, None)
-        if room.closes is not None:  # in the past: it closes now
-            self._closing[room.code] = room.closes
+        stood = await self._kept(self._store.standing(code, now()))
+        return resumed(room, msgspec.json.decode(stood, type=Standing)) if stood else room
 
     async def _find(self, code: object, address: str) -> RoomRecord:
         guess = room_code_from(address)
@@ -154,7 +136,7 @@ class Tickets(Accounts, Rooms):
         if invitation is None or invitation == "":
             return "member", None
         invited = await self._invited(room, user, invitation, address)
-        return convert(invited.role, Role), invited
+        return msgspec.convert(invited.role, Role), invited
 
     async def _invited(self, room: RoomRecord, user: User, token: object, address: str) -> Invitation:
         guess = invitation_from(address)

@@ -43,8 +43,11 @@ class Live:
     async def expel(self, user: str) -> None:
         self.told.append(("expel", user))
 
-    async def change(self, room_id: str, doors: Doors) -> None:
-        self.told.append(("change", (room_id, doors)))
+    async def forget(self, user: str) -> None:
+        self.told.append(("forget", user))
+
+    async def change(self, room_id: str, doors: Doors, closes: float | None) -> None:
+        self.told.append(("change", (room_id, doors, closes)))
 
 
 @dataclass

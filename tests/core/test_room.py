@@ -26,6 +26,7 @@ from peermeet.core.errors import SENTENCES, Refusal
 from peermeet.core.events import (
     AnyEvent,
     ExilesChanged,
+    HoursChanged,
     Knocked,
     MessageDeleted,
     MessageSent,
@@ -297,6 +298,7 @@ EVENTS: list[AnyEvent] = [
     RoomChanged(Doors(chat="off")),
     ExilesChanged((Exile("u-cem", "Cem"),)),
     Noted("u-cem", Known(("mark",))),
+    HoursChanged(1000.0),
     MuteAsked("bob", "ada", "microphone"),
     MessageDeleted("m1"),
     MessageDeleted(),

@@ -17,7 +17,6 @@ from starlette.routing import Mount
 
 from peermeet.gate import Gate
 from peermeet.signaling import limits
-from peermeet.signaling.hub import Happening
 from peermeet.signaling.server import Signaling
 from tests.auth.desk import Desk, open_desk
 from tests.signaling.wire import Socket, code
@@ -95,15 +94,12 @@ async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ho
     folder = tmp_path_factory.mktemp("signaling")
     present: dict[str, int] = {}
 
-    def observe(happening: Happening) -> None:
-        present[happening.room.id] = len(happening.room.roster)
-
     async with open_desk(folder, capacity="4") as desk:
         signaling = Signaling(
             desk.services.admit,
             desk.services.open_room,
             ice_servers=[{"urls": "stun:stun.example.org"}],
-            observe=observe,
+            present=present.__setitem__,
         )
         desk.services.live = signaling.hub
         app = Gate(

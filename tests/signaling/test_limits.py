@@ -174,11 +174,10 @@ class TestWhoDoesNotRead:
     @staticmethod
     def waiting(house: House, one: Socket) -> int:
         """How many characters wait for somebody; -1 once they are gone."""
-        for (_, participant), sid in house.signaling._sids.items():
-            if participant == one.you:
-                connection = house.signaling._connections.get(sid)
-                queue = house.signaling._sio.eio.sockets[connection.eio_sid].queue._queue if connection else []
-                return sum(len(packet.data or "") for packet in queue if packet)
+        for connection in house.signaling._connections.values():
+            if connection.seat is not None and connection.seat.participant == one.you:
+                socket = house.signaling._sio.eio.sockets.get(connection.eio_sid)
+                return sum(len(packet.data or "") for packet in socket.queue._queue if packet) if socket else -1
         return -1
 
     async def test_is_cut_off_though_nobody_else_speaks(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:

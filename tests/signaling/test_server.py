@@ -60,7 +60,7 @@ class TestConnecting:
         room = await house.room()
         async with house.socket() as ada:
             assert set(await ada.connect({"ticket": house.ticket(room)})) == {"sid"}
-            assert house.signaling.hub.room(room) is None
+            assert await house.signaling.hub.room(room) is None
 
     @pytest.mark.parametrize(
         "auth", [None, {}, [], "ticket", 1, True, {"ticket": None}, {"ticket": ""}, {"token": "x"}]
@@ -145,7 +145,7 @@ class TestConnecting:
             await house.seat(eve, room, "u-eve")
             await eve.say(f"40/meeting,{json.dumps({'ticket': house.ticket(room, 'u-mallory')})}")
             assert await eve.hear() == '44/meeting,"Unable to connect"'
-            live = house.signaling.hub.room(room)
+            live = await house.signaling.hub.room(room)
             assert live is not None
             assert [p.user for p in live.participants] == ["u-eve"]
 
@@ -348,7 +348,7 @@ class TestCommands:
         async with house.socket() as ada:
             await ada.connect({"ticket": house.ticket(room)})
             assert code(await ada.command({"type": kind, "to": "p-1", "source": "camera"})) == "not_joined"
-            assert house.signaling.hub.room(room) is None
+            assert await house.signaling.hub.room(room) is None
 
     @pytest.mark.parametrize("kind", ["end", "expire", "disconnect", "resume", "nonsense", "", None, 1, [], {"$ne": 1}])
     async def test_a_command_that_browsers_do_not_have(self, house: House, kind: object) -> None:
@@ -451,7 +451,7 @@ class TestCommands:
         async with house.socket() as ada:
             await ada.connect({"ticket": house.ticket(room)})
             assert code(await ada.command(good | request_)) == "bad_message"
-            assert house.signaling.hub.room(room) is None
+            assert await house.signaling.hub.room(room) is None
 
     async def test_joining_another_room_than_the_ticket_s(self, house: House) -> None:
         mine, other = await house.room(), await house.room()
@@ -590,7 +590,7 @@ class TestSeats:
             assert newer.you == bob.you
             await bob.gone()
             assert await ada.quiet()  # never away, not even for a moment
-            live = house.signaling.hub.room(room)
+            live = await house.signaling.hub.room(room)
             assert live is not None
             assert [(p.id, p.presence) for p in live.participants] == [(ada.you, "online"), (bob.you, "online")]
             assert await ada.command({"type": "signal", "to": newer.you, "description": offer()}) == {}
@@ -640,15 +640,15 @@ class TestSeats:
             await ada.gone()
             release.set()
 
-        def presences() -> list[str]:
-            live = house.signaling.hub.room(room)
+        async def presences() -> list[str]:
+            live = await house.signaling.hub.room(room)
             return [participant.presence for participant in live.participants] if live else []
 
         for _ in range(50):
-            if presences() == ["away"]:
+            if await presences() == ["away"]:
                 break
             await asyncio.sleep(0.02)
-        assert presences() == ["away"]
+        assert await presences() == ["away"]
         monkeypatch.undo()
 
     async def test_nothing_is_kept_of_sockets_that_are_gone(self, house: House) -> None:
@@ -662,7 +662,7 @@ class TestSeats:
                 break
             await asyncio.sleep(0.02)
         assert house.signaling._connections == {}
-        assert house.signaling._sids == {}
+        assert house.signaling._sockets == {}
 
 
 class TestTheLibrary:
