@@ -269,6 +269,9 @@ class Hub:
                     before, certain = await self._rooms.get(id), True
                     continue
                 after, parcels = self._after(held, room, envelopes, command, taking)
+                if after is before and not parcels and not certain:  # perhaps there was something to do after all
+                    before, certain = await self._rooms.get(id), True
+                    continue
                 try:
                     await self._rooms.commit(id, before, after, parcels)
                 except Stale as stale:

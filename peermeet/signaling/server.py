@@ -158,13 +158,13 @@ class Signaling:
         if self._bus is not None:
             self._bus.start()
         while True:
-            await asyncio.sleep(1)
             try:
                 await self.hub.tick()
             except Refusal:
                 log.debug("a tick found no rooms")  # their keeper is away, and has said so in the log
             except Exception:  # a bug of ours: it is seen in the log, and time goes on
                 log.exception("a tick failed")
+            await asyncio.sleep(1)
 
     async def close(self) -> None:
         """End the chores that are under way."""
