@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import signal
 import socket
+from typing import Any
 
 import pytest
 from redis import asyncio as aioredis
@@ -49,6 +51,12 @@ class RedisServer:
             await self.start()
         async with aioredis.Redis.from_url(self.url) as client:
             await client.flushall()
+
+    async def rooms(self) -> list[dict[str, Any]]:
+        """The rooms of all servers, as they are kept there."""
+        async with aioredis.Redis.from_url(self.url) as client:
+            values = [await client.get(key) async for key in client.scan_iter("peermeet:room:*")]
+        return [json.loads(value.split(b" ", 2)[2])["room"] for value in values if value]
 
     async def _answers(self) -> bool:
         try:
