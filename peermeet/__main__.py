@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import redis
 from dotenv import load_dotenv
 
 from .config import VARIABLES, BadSetting, Settings, misspelt
@@ -69,10 +70,17 @@ class BuildFailed(Exception):
 
 
 def check(settings: Settings) -> None:
-    """Find out now what would stop the server later: a plugin that is not there, a secret or store of no use."""
+    """Find out now what would stop the server later: a plugin that is not there, a secret, store or Redis of no use."""
     for plugin in settings.plugins:
         if importlib.util.find_spec(plugin.partition(".")[0]) is None:
             raise BadSetting(f"PEERMEET_PLUGINS: there is no module {plugin!r} where Python looks for modules.")
+
+    if settings.redis_url is not None:
+        try:
+            with redis.Redis.from_url(settings.redis_url, socket_connect_timeout=5, socket_timeout=5) as client:
+                client.ping()
+        except (redis.RedisError, ValueError) as error:
+            raise BadSetting(f"PEERMEET_REDIS_URL: Redis does not answer ({type(error).__name__}).") from None
 
     async def opened() -> None:
         async with open_services(settings):
