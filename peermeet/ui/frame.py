@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ..browser.components import field_error, sign_out_button
+from ..browser.forms import field_error, sign_out_button
 from .state import Viewer
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ...browser.components import copy_button
+from ...browser.forms import copy_button
 from ..frame import page, top_bar
 from ..state import Card, LobbyState, Viewer
 

@@ -5,21 +5,12 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ...browser.components import (
-    copy_button,
-    field_error,
-    join_form,
-    level_meter,
-    line,
-    meeting_room,
-    mute_asked,
-    needs_name,
-    notices,
-    preview,
-    silenced,
-    stage,
-    when,
-)
+from ...browser.asking import mute_asked, silenced
+from ...browser.components import line, meeting_room, when
+from ...browser.devices import level_meter, notices, preview
+from ...browser.door import join_form, needs_name
+from ...browser.forms import copy_button, field_error
+from ...browser.stage import stage
 from ...extend import Panel, controls, panels
 from ..controls import source_button
 from ..door import knocks, outside, waiting
