@@ -16,9 +16,9 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import extend
-from .auth.routes import routes
 from .config import Settings
 from .gate import Gate
+from .routes import routes
 from .services import COOKIE, Services, open_services
 from .signaling.ice import Turn
 from .signaling.server import Signaling
