@@ -396,6 +396,15 @@ class TestOtherPeople:
         (line,) = await services.invitations(house.ada, house.code)
         assert line.good
 
+    async def test_invite_as_soon_as_they_are_hosts_in_the_meeting(self, house: House) -> None:
+        bob = await house.desk.account("bob@example.org", "Bob")
+        ada, seat = await house.comes(house.ada.id, "host"), await house.comes(bob.id)
+        assert await refused(house.services.invite(bob, house.code)) == "no_such_room"
+        await house.hub.submit(house.code, SetRole(ada.participant, seat.participant, "host"))
+        assert await house.services.invite(bob, house.code)
+        await house.leaves(seat)
+        assert await refused(house.services.invite(bob, house.code)) == "no_such_room"
+
     @pytest.mark.parametrize("odd", [None, 1, [], {"$ne": None}, "\ud800", "x" * 10_000], ids=lambda o: repr(o)[:20])
     async def test_odd_ids_are_nobody_s(self, house: House, odd: Any) -> None:
         services = house.services

@@ -29,6 +29,7 @@ class Live(Protocol):
     async def end(self, room_id: str) -> None: ...
     async def expel(self, user: str) -> None: ...
     async def change(self, room_id: str, doors: Doors) -> None: ...
+    async def hosts(self, room_id: str) -> frozenset[str]: ...
 
 
 class NobodyMeets:
@@ -42,6 +43,10 @@ class NobodyMeets:
 
     async def change(self, room_id: str, doors: Doors) -> None:
         """Do nothing."""
+
+    async def hosts(self, room_id: str) -> frozenset[str]:
+        """Return nobody."""
+        return frozenset()
 
 
 class Desk:

@@ -141,6 +141,11 @@ class Hub:
                 if p.user == user:
                     await self._quietly(room.id, Leave(p.id))
 
+    async def hosts(self, room_id: str) -> frozenset[str]:
+        """Return the users who sit as hosts in a live meeting now."""
+        room = self._rooms.get(room_id)
+        return frozenset(p.user for p in room.hosts) if room else frozenset()
+
     async def change(self, room_id: str, doors: Doors) -> None:
         """Set a live meeting's doors as its record has them now: they were changed from outside."""
         async with self._lock(room_id):

@@ -490,6 +490,23 @@ class TestTheDoor:
         assert live is not None
         assert live.doors.locked
 
+    async def test_who_is_host_now_is_told_by_user(self, house: House) -> None:
+        house.record = replace(house.record, doors=Doors(lobby=True), owner="ada")
+        assert await house.hub.hosts("den") == frozenset()
+        ada = await house.join("ada")
+        bob = await house.join("bob")  # knocks
+        assert await house.hub.hosts("den") == {"ada"}
+        for message in (
+            {"type": "admit", "id": bob.participant},
+            {"type": "set_role", "id": bob.participant, "role": "host"},
+        ):
+            await house.hub.hear(ada, message)
+        await house.hub.disconnect(ada)  # away, and still in her seat
+        assert await house.hub.hosts("den") == {"ada", "bob"}
+        await house.hub.hear(bob, {"type": "leave"})
+        assert await house.hub.hosts("den") == {"ada"}
+        assert await house.hub.hosts("attic") == frozenset()
+
     async def test_only_a_deleted_account_s_own_seats_are_given_up(self, house: House) -> None:
         for room in ("den", "attic"):
             for user in ("ada", "bob"):
