@@ -31,6 +31,7 @@ STATUS = {
     "not_open_yet": 403,
     "closed": 403,
     "foreign_origin": 403,
+    "not_allowed": 403,
     "not_your_room": 403,
     "no_such_room": 404,
     "email_taken": 409,

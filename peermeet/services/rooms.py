@@ -131,6 +131,7 @@ class Rooms(Desk):
             if not isinstance(passcode, str) or not PASSCODE[0] <= len(passcode.strip()) <= PASSCODE[1]:
                 raise Refusal("bad_passcode", "passcode")
             await self.own_room(user, code)  # before the work
+            await self._throttle.passcode(user.id)
             hashed = await self._passwords.hash(passcode.strip())
         async with self._saving:
             await self._save(replace(await self.own_room(user, code), passcode_hash=hashed))

@@ -122,7 +122,10 @@ class TestTheAnswer:
         owner = await desk.account("owner@example.org", "Owner")
         code = await desk.room(owner.id)
         await desk.services.set_passcode(owner, code, "open sesame")
-        invitation = (await desk.services.invite(owner, code)).token
+        desk.meets().seated[code] = {(await browser.me()).json()["user"]["id"]}
+        made = await browser.post(f"/api/rooms/{code}/invitations", json={"role": "member"})
+        invitation = made.json()["token"]
+        await browser.put(f"/api/rooms/{code}/passcode", json={"passcode": "half open sesame"})
         for more in ({"passcode": "closed sesame"}, {"passcode": "open sesame"}, {"invitation": invitation}):
             await browser.post("/api/tickets", json={"room": code, **more})
         await browser.put("/api/users/me/password", json={"password": PASSWORD, "new_password": f"new {PASSWORD}"})

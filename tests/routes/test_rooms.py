@@ -161,3 +161,136 @@ class TestAttendance:
         answer = await browser.get(f"/api/rooms/{code}/attendance.csv")
         assert answer.status_code == 404
         assert "content-disposition" not in answer.headers
+
+
+class TestThePasscode:
+    async def test_is_set_and_cleared_by_the_owner(self, browser: Browser, app: Gate, desk: Desk) -> None:
+        me = (await browser.register()).json()["user"]["id"]
+        code = await desk.room(me)
+        path = f"/api/rooms/{code}/passcode"
+        answer = await browser.put(path, json={"passcode": "open sesame"})
+        assert (answer.status_code, answer.json()) == (200, {})
+        async with Browser(app) as other:
+            await other.post("/api/guests", json={"name": "Gast"})
+            asked = await other.post("/api/tickets", json={"room": code})
+            assert refusal(asked, 403) == ("wrong_passcode", "passcode")
+            assert refusal(await other.put(path, json={"passcode": "theirs"}), 404) == ("no_such_room", None)
+            assert refusal(await other.delete(path), 404) == ("no_such_room", None)
+            answer = await browser.delete(path)
+            assert (answer.status_code, answer.json()) == (200, {})
+            assert (await other.post("/api/tickets", json={"room": code})).status_code == 201
+
+    @pytest.mark.parametrize("odd", [*ODD, "", "abc", "    ", "x" * 65], ids=repr)
+    async def test_that_is_none_is_not_set_and_clears_nothing(self, browser: Browser, desk: Desk, odd: object) -> None:
+        me = (await browser.register()).json()["user"]["id"]
+        code = await desk.room(me, passcode_hash=b"a hash")
+        answer = await browser.put(f"/api/rooms/{code}/passcode", json={"passcode": odd})
+        assert refusal(answer, 422) == ("bad_passcode", "passcode")
+        record = await desk.store.room(code)
+        assert record is not None
+        assert record.passcode_hash == b"a hash"
+
+    async def test_costs_a_core_and_is_not_set_without_end(self, browser: Browser, desk: Desk) -> None:
+        me = (await browser.register()).json()["user"]["id"]
+        path = f"/api/rooms/{await desk.room(me)}/passcode"
+        for _ in range(20):
+            assert (await browser.put(path, json={"passcode": "open sesame"})).status_code == 200
+        assert refusal(await browser.put(path, json={"passcode": "open sesame"}), 429) == ("too_many", None)
+        assert (await browser.delete(path)).status_code == 200
+
+
+class TestInvitations:
+    async def test_are_made_listed_used_and_ended(self, browser: Browser, app: Gate, desk: Desk) -> None:
+        me = (await browser.register()).json()["user"]["id"]
+        code = await desk.room(me)
+        path = f"/api/rooms/{code}/invitations"
+        expires = now() + timedelta(hours=1)
+        asked = {"role": "listener", "expires": expires.isoformat(), "uses": "1", "made_by": "x", "id": "x"}
+        made = await browser.post(path, json=asked)
+        assert made.status_code == 201
+        id, token = made.json()["id"], made.json()["token"]
+        assert set(made.json()) == {"id", "token"}
+        async with Browser(app) as other:
+            await other.post("/api/guests", json={"name": "Gast"})
+            ticket = (await other.post("/api/tickets", json={"room": code, "invitation": token})).json()["ticket"]
+        assert (await desk.services.admit(ticket)).role == "listener"
+        listed = await browser.get(path)
+        (line,) = listed.json()["invitations"]
+        assert abs(line.pop("expires") - expires.timestamp()) < 0.01
+        assert abs(line.pop("created") - now().timestamp()) < 60
+        assert line == {
+            "id": id,
+            "number": 1,
+            "by": None,
+            "role": "listener",
+            "uses": 1,
+            "used": 1,
+            "revoked": False,
+            "good": False,
+        }
+        assert token not in listed.text
+        came = (await browser.get(f"{path}/{id}")).json()["came"]
+        assert [one["name"] for one in came] == ["Gast"]
+        assert abs(came[0]["first"] - now().timestamp()) < 60
+        ended = await browser.delete(f"{path}/{id}")
+        assert (ended.status_code, ended.json()) == (200, {})
+        assert (await browser.get(path)).json()["invitations"][0]["revoked"] is True
+
+    async def test_are_for_whoever_is_host_there(self, browser: Browser, app: Gate, desk: Desk) -> None:
+        owner = await desk.account("owner@example.org", "Owner")
+        code = await desk.room(owner.id)
+        path = f"/api/rooms/{code}/invitations"
+        theirs = await desk.services.invite(owner, code)
+        me = (await browser.post("/api/guests", json={"name": "Gast"})).json()["user"]["id"]
+        asking = [
+            ("POST", path, {"role": "member"}),
+            ("GET", path, None),
+            ("GET", f"{path}/{theirs.id}", None),
+            ("DELETE", f"{path}/{theirs.id}", None),
+        ]
+        for method, at, form in asking:
+            assert refusal(await browser.request(method, at, json=form), 404) == ("no_such_room", None)
+        desk.meets().seated[code] = {me}
+        made = await browser.post(path, json={"role": "member"})
+        assert made.status_code == 201
+        assert [line["id"] for line in (await browser.get(path)).json()["invitations"]] == [made.json()["id"]]
+        assert refusal(await browser.post(path, json={"role": "host"}), 403) == ("not_allowed", "role")
+        for method in ("GET", "DELETE"):
+            answer = await browser.request(method, f"{path}/{theirs.id}")
+            assert refusal(answer, 403) == ("bad_invitation", None)
+        async with Browser(app) as nobody:
+            for method, at, form in asking:
+                assert refusal(await nobody.request(method, at, json=form), 401) == ("not_signed_in", None)
+
+    @pytest.mark.parametrize("odd", ODD, ids=repr)
+    async def test_that_make_no_sense_are_not_made(self, browser: Browser, desk: Desk, odd: object) -> None:
+        me = (await browser.register()).json()["user"]["id"]
+        path = f"/api/rooms/{await desk.room(me)}/invitations"
+        assert refusal(await browser.post(path, json={"role": odd}), 422) == ("bad_message", "role")
+        if odd is not None:
+            answer = await browser.post(path, json={"role": "member", "expires": odd})
+            assert refusal(answer, 422) == ("bad_hours", "expires")
+        if odd not in (None, 1, True):
+            answer = await browser.post(path, json={"role": "member", "uses": odd})
+            assert refusal(answer, 422) == ("bad_message", "uses")
+        assert (await browser.get(path)).json() == {"invitations": []}
+
+    @pytest.mark.parametrize("id", ["x", "%00", "%ff", "..%2f..", "x" * 5000])
+    async def test_of_any_other_name_are_none(self, browser: Browser, desk: Desk, id: str) -> None:
+        me = (await browser.register()).json()["user"]["id"]
+        path = f"/api/rooms/{await desk.room(me)}/invitations/{id}"
+        for method in ("GET", "DELETE"):
+            assert (await browser.request(method, path)).status_code in {403, 404}
+
+    async def test_another_site_makes_and_ends_none(self, browser: Browser, desk: Desk) -> None:
+        me = (await browser.register()).json()["user"]["id"]
+        code = await desk.room(me)
+        foreign = {"origin": "https://evil.example"}
+        for method, at in (
+            ("POST", "invitations"),
+            ("DELETE", "invitations/x"),
+            ("PUT", "passcode"),
+            ("DELETE", "passcode"),
+        ):
+            answer = await browser.request(method, f"/api/rooms/{code}/{at}", json={}, headers=foreign)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "foreign_origin")
