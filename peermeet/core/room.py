@@ -236,8 +236,8 @@ def view(room: Room, id: str) -> Room:
     if me is None or not me.seated:
         return Room(room.id, participants=(me,) if me else ())
     if me.role in DOORKEEPERS:
-        return replace(room, known=msgspec.UNSET)
-    return replace(room, known=msgspec.UNSET, out=(), participants=room.roster)
+        return replace(room, known=msgspec.UNSET, relays=msgspec.UNSET)
+    return replace(room, known=msgspec.UNSET, relays=msgspec.UNSET, out=(), participants=room.roster)
 
 
 def _told_anew(before: Room, after: Room, p: Participant, command: AnyCommand) -> Welcomed | Waiting | None:

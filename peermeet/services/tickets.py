@@ -116,6 +116,7 @@ class Tickets(Accounts, Rooms):
             doors=doors_of(record),
             owner=record.owner,
             history=history,
+            relays=self.settings.relays,
         )
 
     async def keep_hours(self) -> None:
