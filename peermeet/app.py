@@ -16,6 +16,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from . import extend
+from .browser.build import early
 from .config import Settings
 from .gate import Gate
 from .routes import routes
@@ -92,6 +93,7 @@ House.connected = connected
 app = rx.App(
     stylesheets=["/peermeet.css"],
     head_components=[
+        early(),
         rx.el.link(rel="icon", href="/favicon.svg", type="image/svg+xml"),
         rx.el.meta(name="viewport", content="width=device-width, initial-scale=1, viewport-fit=cover"),
         rx.el.meta(name="theme-color", content="#0f1216"),

@@ -3,6 +3,8 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from "react";
 import { io } from "socket.io-client";
 
+import { createDoor } from "./door.js";
+import "./early.js";
 import { ask, backend } from "./http.jsx";
 import { createMeeting } from "./meeting.js";
 import { CHAT } from "./room.js";
@@ -12,7 +14,7 @@ const nothing = Object.freeze({
   peers: {}, reactions: {},
   sources: { microphone: { on: false, busy: true, error: null }, camera: { on: false, busy: true, error: null } },
 });
-export let current = null; // { code, meeting, door, ticket, hear, release timer, said, draft, refused }
+export let current = null; // { code, meeting, door, hear, release timer, said, draft, refused }
 const watchers = new Set();
 const changed = () => watchers.forEach((watcher) => watcher());
 
@@ -26,7 +28,7 @@ export function useMeeting() {
   );
 }
 
-function open(code, hear) {
+function open(code, hear, door = atDoor(code)) {
   const meeting = createMeeting({
     room: code,
     device: crypto.getRandomValues(new Uint32Array(4)).reduce((word, n) => word + n.toString(36), ""),
@@ -36,9 +38,9 @@ function open(code, hear) {
     createConnection: (configuration) => new RTCPeerConnection(configuration),
     devices: navigator.mediaDevices,
     secure: window.isSecureContext,
-    getTicket: () => (mine.ticket ? take(mine) : askDoor(code)),
+    getTicket: door.ticket,
   });
-  const mine = { code, meeting, hear, door: null, ticket: null, said: [], draft: { to: "", text: "" }, refused: null };
+  const mine = { code, meeting, hear, door, said: [], draft: { to: "", text: "" }, refused: null };
   meeting.subscribe(changed);
   meeting.listen((event) => {
     keep(mine, event);
@@ -47,8 +49,25 @@ function open(code, hear) {
   current = mine;
   meeting.preview();
   changed();
-  return knock(mine);
+  void door.knock();
 }
+
+/* The first ticket is asked for while the page still comes to life: its answer says whether one may come in, and as
+   whom; joining then costs one round trip less. */
+let early = globalThis.peermeetEarly;
+
+function atDoor(room) {
+  const first = early.room === room ? early.answer : null;
+  early = { ...early, answer: null };
+  return createDoor({ room, ask, invitation: early.invitation(room), first, onChange: changed });
+}
+
+/* What Python's button calls at the door. */
+export const withoutInvitation = () => {
+  if (!current) return;
+  early.forget(current.code);
+  void current.door.invite(null);
+};
 
 /* What was said and stands in no room's history: to us alone, or where nothing is kept. Reflex's view of it may be lost. */
 const KEPT = 200;
@@ -62,30 +81,9 @@ function keep(mine, event) {
   }
 }
 
-/* The first ticket is asked for while the page still comes to life: its answer says whether one may come in, and
-   as whom; joining then costs one round trip less. */
-const TICKET_LIFE = 50_000; // ms; the server's is sixty seconds
-const early = typeof window !== "undefined" && /^\/meet\/([^/]+)/.exec(window.location.pathname)?.[1];
-const askDoor = (room) => ask("POST", "/api/tickets", { room });
-// The page itself has asked already if it was built for production, see browser/build.py.
-let first = early && { code: early, answer: Promise.resolve(window.peermeetDoor).then((said) => said ?? askDoor(early)) };
+const nowhere = Object.freeze({ asked: false, open: false, needs: null, refusal: null });
 
-export async function knock(mine) {
-  const asked = first?.code === mine.code ? first.answer : askDoor(mine.code);
-  first = null;
-  const { ticket, error } = await asked;
-  mine.ticket = ticket && { ticket, until: Date.now() + TICKET_LIFE };
-  mine.door = ticket ? "open" : error.code === "not_signed_in" ? "name" : error;
-  changed();
-}
-
-function take(mine) {
-  const { ticket, until } = mine.ticket;
-  mine.ticket = null;
-  return Date.now() < until ? Promise.resolve({ ticket }) : askDoor(mine.code);
-}
-
-export const useDoor = () => useSyncExternalStore(watch, () => current?.door ?? null, () => null);
+export const useDoor = () => useSyncExternalStore(watch, () => current?.door.state() ?? nowhere, () => nowhere);
 
 function enter(code, hear) {
   if (current?.code === code) {
@@ -105,6 +103,8 @@ if (typeof window !== "undefined") {
   window.addEventListener("pagehide", () => current?.meeting.leave());
   window.addEventListener("pageshow", (event) => event.persisted && window.location.reload());
   window.addEventListener("online", () => current?.meeting.poke());
+  // Another link to the room that is open: early.js has it already.
+  window.addEventListener("hashchange", () => void current?.door.invite(early.invitation(current.code)));
 }
 
 /* What Python's buttons call, see browser/actions.py */
@@ -113,7 +113,7 @@ export const leaveMeeting = () => { current?.meeting.leave(); };
 export const cancelKnock = () => { leaveMeeting(); rejoinMeeting(); };
 export const sendMessage = (topic, data) => { sendCommand({ type: "send_message", topic, data }); };
 export const setAttributes = (attributes) => { sendCommand({ type: "set_attributes", attributes }); };
-export const rejoinMeeting = () => { if (current) open(current.code, current.hear); };
+export const rejoinMeeting = () => { if (current) open(current.code, current.hear, current.door); };
 
 const REFUSED = 6_000; // ms that a refusal shows
 

@@ -1,31 +1,45 @@
 /* The door from outside: coming in, waiting for an answer, and why one is outside again. */
-import { useEffect, useRef, useState } from "react";
+import { useContext, useEffect, useRef, useState } from "react";
 
-import { current, knock, rejoinMeeting, useDoor, useMeeting } from "./components.jsx";
-import { AskingForm } from "./forms.jsx";
-import { ask } from "./http.jsx";
+import { current, rejoinMeeting, useDoor, useMeeting } from "./components.jsx";
+import { AskingForm, Refusal } from "./forms.jsx";
+import { Moment } from "./moment.jsx";
 
 export function JoinForm(props) {
   const { phase } = useMeeting();
-  const door = useDoor();
+  const { asked, refusal } = useDoor();
   const onAsk = async (fields) => {
-    if (door === "name") {
-      const answer = await ask("POST", "/api/guests", { name: fields.name });
-      if (answer.error) return answer;
-      current.door = "open";
-    }
-    if (door?.code) { // a server that was away may be back
-      await knock(current);
-      if (current.door !== "open") return { error: current.door === "name" ? null : current.door };
-    }
-    await current.meeting.join();
-    return {};
+    const { open, error } = await current.door.come(fields);
+    if (open) await current.meeting.join();
+    return { error };
   };
-  return <AskingForm {...props} onAsk={onAsk} ready={door !== null} said={door?.code ? door : null} data-phase={phase} />;
+  return <AskingForm {...props} onAsk={onAsk} ready={asked} said={refusal} data-phase={phase} />;
 }
 
-export function NeedsName({ children }) {
-  return useDoor() === "name" ? children : null;
+const FIELDS = new Set(["name", "passcode"]); // a refusal of what was typed there stands beside it
+
+/* Shows its children while the door is in one of these states: `name` or `passcode`, which it needs; `refused`, when
+   nothing that could be typed would help, else `welcome`; or the code of a refusal. */
+export function AtDoor({ when, children }) {
+  const { needs, refusal } = useDoor();
+  const is = [needs, refusal?.code, refusal && !FIELDS.has(refusal.field) ? "refused" : "welcome"];
+  return when.some((one) => is.includes(one)) ? children : null;
+}
+
+/* Why one may not come in, and what to do next: from a table of texts by code; what it does not know, the server said.
+   `at` are times that belong to a text, by code. */
+export function Refused({ texts, at, ...rest }) {
+  const refusal = useContext(Refusal);
+  if (!refusal || FIELDS.has(refusal.field)) return <div {...rest} role="alert" />;
+  const { title, when, text } = texts[refusal.code] ?? { title: refusal.message };
+  const time = at[refusal.code];
+  return (
+    <div {...rest} role="alert" data-code={refusal.code}>
+      <strong>{title}</strong>
+      {when && time > 0 && <p>{when} <Moment at={time} full />.</p>}
+      {text && <p>{text}</p>}
+    </div>
+  );
 }
 
 /* How long one waits at the door, by a clock that ticks here. */

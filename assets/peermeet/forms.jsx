@@ -3,7 +3,7 @@ import { createContext, useContext, useEffect, useRef, useState } from "react";
 
 import { ask } from "./http.jsx";
 
-const Refused = createContext(null);
+export const Refusal = createContext(null); // what the form around was told last
 
 export function AskingForm({ onAsk, ready = true, said = null, children, ...rest }) {
   const [refused, setError] = useState(null);
@@ -26,11 +26,11 @@ export function AskingForm({ onAsk, ready = true, said = null, children, ...rest
     if (error?.field) form.current.elements[error.field]?.focus();
   }, [error]);
   return (
-    <Refused.Provider value={error}>
+    <Refusal.Provider value={error}>
       <form {...rest} ref={form} method="post" noValidate aria-busy={busy || !ready} onSubmit={submit}>
         <fieldset disabled={busy || !ready}>{children}</fieldset>
       </form>
-    </Refused.Provider>
+    </Refusal.Provider>
   );
 }
 
@@ -58,7 +58,7 @@ function inside(path) {
 }
 
 export function FieldError({ field, ...rest }) {
-  const error = useContext(Refused);
+  const error = useContext(Refusal);
   const mine = error && (error.field ?? "") === (field ?? "");
   return <p {...rest} role="alert" data-code={mine ? error.code : undefined}>{mine ? error.message : ""}</p>;
 }

@@ -12,15 +12,27 @@ class _Face(Face):
 
 
 class JoinForm(_Face):
-    """Enters the meeting: as who is signed in, or as a guest with the name in its input ``name``."""
+    """Enters the meeting: as who is signed in, or as a guest with the name in its input ``name``; with the passcode in
+    its input ``passcode``, if there is one. Neither is heard by Reflex."""
 
     tag = "JoinForm"
 
 
-class NeedsName(_Face):
-    """Shows its children to somebody who is not signed in."""
+class AtDoor(_Face):
+    """Shows its children while the door is in a state of ``when``: name or passcode (which it needs), refused (and
+    nothing that could be typed would help) or else welcome, or the code of a refusal."""
 
-    tag = "NeedsName"
+    tag = "AtDoor"
+    when: rx.Var[list[str]]
+
+
+class Refused(_Face):
+    """Why one may not come in: ``texts`` by code of a refusal, each ``{title[, when][, text]}``; ``at`` by code are the
+    times (Unix seconds) that follow ``when``, where they are known."""
+
+    tag = "Refused"
+    texts: rx.Var[dict[str, dict[str, str]]]
+    at: rx.Var[dict[str, float]]
 
 
 class Waited(_Face):
@@ -38,6 +50,7 @@ class Ending(_Face):
 
 
 join_form = JoinForm.create
-needs_name = NeedsName.create
+at_door = AtDoor.create
+refused = Refused.create
 waited = Waited.create
 ending = Ending.create

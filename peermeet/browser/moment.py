@@ -16,6 +16,7 @@ class Moment(_Face):
 
     tag = "Moment"
     at: rx.Var[float]
+    full: rx.Var[bool]
 
 
 moment = Moment.create

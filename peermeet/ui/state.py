@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import reflex as rx
@@ -172,6 +173,8 @@ class MeetingState(rx.State):
     code: str = ""
     title: str = ""
     refusal: str = ""
+    opens: float = 0.0  # when it is still to come, and they must wait for it
+    closed: float = 0.0  # when it is past
     panel: str = ""
     you: str = ""
     role: str = ""
@@ -200,16 +203,19 @@ class MeetingState(rx.State):
         try:
             viewer = await self.get_state(Viewer)
             user = await viewer.identify()
-            record = await services().room(self.room)
+            door = await services().door(user, self.room)
         except Refusal as refusal:
             self.refusal = refusal.sentence
         else:
-            if record.code != self.code or (user and self._user not in {"", user.id}):
+            if door.code != self.code or (user and self._user not in {"", user.id}):
                 self.reset()
             elif user is None:  # whoever was here before has signed out
                 self._heard, self._room = (), replace(self._room, history=())
                 self._show()
-            self.code, self.title = record.code, record.title
+            self.code, self.title = door.code, door.title
+            at = datetime.now(UTC)
+            self.opens = door.opens.timestamp() if door.opens and door.opens > at and not door.mine else 0.0
+            self.closed = door.closes.timestamp() if door.closes and door.closes <= at and not door.mine else 0.0
 
     @rx.event
     def receive(self, message: dict[str, Any]):

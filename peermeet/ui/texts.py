@@ -29,6 +29,32 @@ STAGE: dict[str, str] = {
     "hand": "Hand raised",
 }
 
+# Why there is no ticket: by the code of the refusal. ``when`` is followed by a time, if there is one.
+DOOR: dict[str, dict[str, str]] = {
+    "bad_invitation": {
+        "title": "This invitation is not valid any more.",
+        "text": "It was used up, has ended or was taken back. Ask for a new one, or try without.",
+    },
+    "not_open_yet": {
+        "title": "This room is not open yet.",
+        "when": "It opens",
+        "text": "Come back then and try again.",
+    },
+    "closed": {
+        "title": "This room has closed.",
+        "when": "It closed",
+        "text": "Ask its owner whether it opens again.",
+    },
+    "too_many_attempts": {
+        "title": "There were too many wrong attempts from here.",
+        "text": "Wait ten minutes, then try again.",
+    },
+    "no_such_room": {
+        "title": "There is no such room.",
+        "text": "The link may be mistyped, or the room was deleted. Ask for the link again.",
+    },
+}
+
 # Why a meeting is over for somebody: by the reason of their `participant_left`, or the code that refused them.
 ENDINGS: dict[str, dict[str, str]] = {
     "left": {"title": "You have left the meeting", "text": "", "again": "Join again"},
@@ -69,6 +95,8 @@ ENDINGS: dict[str, dict[str, str]] = {
         "again": "Try again",
     },
     "no_such_room": {"title": "There is no such room", "text": "It was deleted meanwhile.", "again": ""},
+    "wrong_passcode": {"title": "The room has another passcode now", "text": "", "again": "Say it"},
+    "closed": {"title": "The room has closed", "text": "Ask its owner whether it opens again.", "again": "Try again"},
     "refused": {"title": "You could not come in", "text": "", "again": "Try again"},
 }
 
