@@ -139,7 +139,8 @@ function Line({ line, texts, path, onRevoke }) {
 /* Whether it still lets somebody in, and until when; or why not. */
 function Standing({ line: { revoked, uses, used, expires }, texts }) {
   if (revoked) return <span>{texts.revoked}</span>;
-  if (expires && expires * 1000 <= Date.now()) return <span>{texts.over} <Moment at={expires} /></span>;
+  if (expires && expires * 1000 <= Date.now()) return <span>{texts.over} <Moment at={expires} as="near" /></span>;
   if (uses !== null && used >= uses) return <span>{texts.used_up}</span>;
-  return expires ? <span className="good">{texts.ends} <Moment at={expires} /></span> : <span className="good">{texts.endless}</span>;
+  if (!expires) return <span className="good">{texts.endless}</span>;
+  return <span className="good">{texts.ends} <Moment at={expires} as="near" /></span>;
 }

@@ -5,6 +5,8 @@ import { asTyped, asMeant } from "./clock.js";
 
 const STYLES = {
   day: { dateStyle: "medium", timeStyle: "short" }, // always with its day
+  clock: { timeStyle: "short" }, // where the day is said already
+  near: { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" }, // within a year
   full: { dateStyle: "full", timeStyle: "short" }, // such that nobody takes it for another
 };
 

@@ -12,8 +12,8 @@ class _Face(Face):
 
 
 class Moment(_Face):
-    """A Unix time as the reader's language and clock have it: short, or with ``as_`` "day" or "full" always with its
-    day."""
+    """A Unix time as the reader's language and clock have it: short, or ``as_`` "day" and "full" (both always
+    with the day), "near" (without the year) or "clock" (the time alone)."""
 
     tag = "Moment"
     at: rx.Var[float]

@@ -183,7 +183,7 @@ def length(seconds: float) -> str:
     """Return how long something took, as people say it."""
     minutes = round(seconds / 60)
     if minutes < 1:
-        return "less than a minute"
+        return "under 1 min"
     hours, rest = divmod(minutes, 60)
     return f"{hours} h {rest:02} min" if hours else f"{rest} min"
 

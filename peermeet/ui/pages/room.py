@@ -151,6 +151,7 @@ def _passcode() -> rx.Component:
                 action=_PASSCODE,
                 on_done=OwnRoomState.look,
                 id="no-passcode",
+                class_name="silent",
             ),
             class_name="fields",
         ),
@@ -214,7 +215,7 @@ def _stay(stay: StayShown) -> rx.Component:
                 class_name="marks",
             ),
         ),
-        rx.el.td(moment(at=stay["came"])),
+        rx.el.td(moment(at=stay["came"], as_="clock")),
         rx.el.td(rx.cond(stay["left"] > 0, stay["length"], "there now")),
     )
 

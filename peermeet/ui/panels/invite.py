@@ -23,6 +23,7 @@ def invite() -> rx.Component:
                 copied="Copied",
                 class_name="button small",
             ),
+            class_name="inviting",
         ),
         rx.el.section(
             rx.el.h3("Invitations"),
@@ -30,6 +31,7 @@ def invite() -> rx.Component:
             invitations(
                 room=MeetingState.code, owner=MeetingState.owner, texts=INVITATIONS, class_name="invitation-panel"
             ),
+            class_name="inviting",
         ),
         class_name="panel-body",
     )
