@@ -198,6 +198,12 @@ class Settings:
     plugins: tuple[str, ...]
     log_level: str
 
+    @property
+    def relays(self) -> bool:
+        """Whether there is any TURN server."""
+        fixed = ((server.urls,) if isinstance(server.urls, str) else server.urls for server in self.ice_servers)
+        return bool(self.turn_urls) or any(url.startswith("turn") for urls in fixed for url in urls)
+
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:
         """Return the settings, or raise `BadSetting`."""

@@ -167,6 +167,26 @@ BAD: list[tuple[str, str]] = [
     *(("PLUGINS", text) for text in ("my-polls", "my_polls.py/..", "1st", "os;", "a..b", ".a")),
     *(("LOG_LEVEL", text) for text in ("", "DEBUG", "trace")),
 ]
+
+
+@pytest.mark.parametrize(
+    ("set_", "relays"),
+    [
+        ({}, False),
+        ({"ICE_SERVERS": "stun:a.example"}, False),
+        ({"ICE_SERVERS": '[{"urls": "turn:a.example", "username": "u", "credential": "c"}]'}, True),
+        (
+            {"ICE_SERVERS": '[{"urls": ["stun:a.io", "turns:a.io"], "username": "u", "credential": "c"}]'},
+            True,
+        ),
+        ({"TURN_URLS": "turn:a.example", "TURN_SECRET": "x" * 20}, True),
+    ],
+    ids=str,
+)
+def test_a_turn_server_of_either_setting_is_a_relay(set_: dict[str, str], relays: bool) -> None:
+    assert Settings.from_env({f"PEERMEET_{name}": text for name, text in set_.items()}).relays is relays
+
+
 SECRETIVE = {"SECRET", "MONGO_URL", "REDIS_URL", "ICE_SERVERS", "TURN_URLS", "TURN_SECRET"}
 PAIR = {"TURN_URLS": ("turn:relay.example",), "TURN_SECRET": "y" * 20}  # one goes with the other
 

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -498,6 +498,15 @@ class TestOtherPeople:
         (line,) = await services.invitations(house.ada, house.code)
         assert line.good
 
+    async def test_invite_as_soon_as_they_are_hosts_in_the_meeting(self, house: House) -> None:
+        bob = await house.desk.account("bob@example.org", "Bob")
+        ada, seat = await house.comes(house.ada.id, "host"), await house.comes(bob.id)
+        assert await refused(house.services.invite(bob, house.code)) == "no_such_room"
+        await house.hub.submit(house.code, SetRole(ada.participant, seat.participant, "host"))
+        assert await house.services.invite(bob, house.code)
+        await house.leaves(seat)
+        assert await refused(house.services.invite(bob, house.code)) == "no_such_room"
+
     @pytest.mark.parametrize("odd", [None, 1, [], {"$ne": None}, "\ud800", "x" * 10_000], ids=lambda o: repr(o)[:20])
     async def test_odd_ids_are_nobody_s(self, house: House, odd: Any) -> None:
         services = house.services
@@ -552,9 +561,38 @@ class TestOptions:
     ) -> None:
         before = await house.store.room(house.code)
         with pytest.raises(Refusal) as refusal:
-            await house.services.save_options(house.ada, house.code, {"relay_only": True, **changes})
+            await house.services.save_options(house.ada, house.code, {"one_device": True, **changes})
         assert (refusal.value.code, refusal.value.field) == (code, field)
         assert await house.store.room(house.code) == before
+
+
+class TestRelays:
+    TURN: ClassVar = {"turn_urls": "turn:relay.example.org", "turn_secret": "x" * 20}
+
+    async def test_are_asked_for_where_there_are_some(self, tmp_path: Path) -> None:
+        async with open_desk(tmp_path, **self.TURN) as desk:
+            ada = await desk.account()
+            code = (await desk.services.create_room(ada, "Den")).code
+            assert (await desk.services.save_options(ada, code, {"relay_only": True})).relay_only
+            room = await desk.services.open_room(code)
+            assert (room.doors.relay_only, room.relays) == (True, True)
+
+    async def test_that_are_not_there_are_not_asked_for(self, house: House) -> None:
+        services = house.services
+        with pytest.raises(Refusal) as refusal:
+            await services.save_options(house.ada, house.code, {"locked": True, "relay_only": True})
+        assert (refusal.value.code, refusal.value.field) == ("no_relay", "relay_only")
+        ada = await house.comes(house.ada.id, "host")
+        assert await refused(house.hub.submit(house.code, SetRoom(ada.participant, relay_only=True))) == "no_relay"
+        options = await services.options(house.ada, house.code)
+        assert (options.locked, options.relay_only) == (False, False)
+
+    async def test_that_were_there_once_can_be_given_up(self, tmp_path: Path) -> None:
+        async with open_desk(tmp_path) as desk:
+            ada = await desk.account()
+            code = await desk.room(ada.id, relay_only=True)
+            assert (await desk.services.open_room(code)).doors.relay_only  # nobody's address is told for all that
+            assert not (await desk.services.save_options(ada, code, {"relay_only": False})).relay_only
 
 
 class TestAccounts:

@@ -24,6 +24,8 @@ from ..core.errors import Refusal
 NEW_ACCOUNT = RateLimitItemPerMinute(300)
 # A ticket is asked for once per join and once per lost seat, by everybody behind one address.
 TICKET = RateLimitItemPerMinute(1200)
+# A passcode is set once for a meeting; each costs as much of a core as a password.
+PASSCODE = RateLimitItemPerMinute(20)
 
 
 class Memory(Protocol):
@@ -109,6 +111,11 @@ class Throttle:
         except StorageError:
             raise Refusal("unavailable") from None
         if not within:
+            raise Refusal("too_many")
+
+    async def passcode(self, user: str) -> None:
+        """Count a passcode that somebody sets, or refuse with ``too_many``."""
+        if not await self._limiter.hit(PASSCODE, "passcodes", user):
             raise Refusal("too_many")
 
 

@@ -183,6 +183,7 @@ class SetRoom(Command, frozen=True, tag="set_room"):
     wait_for_host: bool | None = None
     one_device: bool | None = None
     chat: Keeping | None = None
+    relay_only: bool | None = None
 
 
 class AskMute(Command, frozen=True, tag="ask_mute"):

@@ -33,6 +33,9 @@ def pass_on(before: Room, after: Room) -> tuple[AnyEvent, ...]:
 
 
 def set_room(room: Room, command: SetRoom) -> tuple[AnyEvent, ...]:
+    """Set the doors. Where there are no relays, a room that asks for them would connect nobody."""
+    if command.relay_only and room.relays is not True:
+        raise Refusal("no_relay")
     named = {door: value for door in Doors.__struct_fields__ if (value := getattr(command, door, None)) is not None}
     return set_doors(room, replace(room.doors, **named))
 

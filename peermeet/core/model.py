@@ -78,7 +78,8 @@ class Doors(msgspec.Struct, frozen=True):
     """What a host sets about who comes in, and what the room keeps.
 
     ``lobby``: who is no host knocks. ``locked``: nobody new. ``wait_for_host``: members wait until one is there.
-    ``one_device``: a person's newer seat takes the place of the older. ``chat``: how long it is kept.
+    ``one_device``: a person's newer seat takes the place of the older. ``chat``: how long it is kept. ``relay_only``:
+    media goes by relays alone, so that nobody here learns another's address.
     """
 
     lobby: bool = False
@@ -119,6 +120,7 @@ class Room(msgspec.Struct, frozen=True):
     out: tuple[Exile, ...] = ()  # told to hosts and co-hosts alone
     known: dict[str, Known] | msgspec.UnsetType = msgspec.UNSET  # by user
     closes: float | msgspec.UnsetType | None = msgspec.UNSET  # by the clock: then the meeting ends
+    relays: bool | msgspec.UnsetType = msgspec.UNSET  # whether this server has any
 
     def find(self, id: str) -> Participant | None:
         """Return who sits or knocks here under that id, or None."""

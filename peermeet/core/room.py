@@ -241,7 +241,7 @@ def view(room: Room, id: str) -> Room:
     me = room.find(id)
     if me is None or not me.seated:
         return Room(room.id, participants=(me,) if me else ())
-    told = replace(room, known=msgspec.UNSET, closes=msgspec.UNSET)
+    told = replace(room, known=msgspec.UNSET, closes=msgspec.UNSET, relays=msgspec.UNSET)
     return told if me.role in DOORKEEPERS else replace(told, out=(), participants=room.roster)
 
 

@@ -30,6 +30,7 @@ class Live(Protocol):
     async def expel(self, user: str) -> None: ...
     async def forget(self, user: str) -> None: ...
     async def change(self, room_id: str, doors: Doors, closes: float | None) -> None: ...
+    async def hosts(self, room_id: str) -> frozenset[str]: ...
 
 
 class NobodyMeets:
@@ -46,6 +47,10 @@ class NobodyMeets:
 
     async def change(self, room_id: str, doors: Doors, closes: float | None) -> None:
         """Do nothing."""
+
+    async def hosts(self, room_id: str) -> frozenset[str]:
+        """Return nobody."""
+        return frozenset()
 
 
 class Desk:

@@ -104,7 +104,8 @@ class Rooms(Desk):
     async def save_options(self, user: User, code: object, changes: Mapping[str, object]) -> Options:
         """Set what is named in ``changes`` (see `SETTINGS`); a meeting that goes on follows, but for its capacity.
 
-        Refuses as a whole: ``bad_message``, ``bad_title``, ``bad_capacity``, ``bad_hours``, with the field.
+        Refuses as a whole: ``bad_message``, ``bad_title``, ``bad_capacity``, ``bad_hours``, ``no_relay``; with the
+        field.
         """
         unknown = next((name for name in changes if name not in SETTINGS), None)
         if unknown is not None:
@@ -112,6 +113,8 @@ class Rooms(Desk):
         read = {name: SETTINGS[name](value, name) for name, value in changes.items()}
         if (read.get("capacity") or 0) > self.settings.capacity:
             raise Refusal("bad_capacity", "capacity")
+        if read.get("relay_only") and not self.settings.relays:
+            raise Refusal("no_relay", "relay_only")
         async with self._saving:
             room = replace(await self.own_room(user, code), **read)
             if room.opens and room.closes and room.opens >= room.closes:
@@ -130,6 +133,7 @@ class Rooms(Desk):
             if not isinstance(passcode, str) or not PASSCODE[0] <= len(passcode.strip()) <= PASSCODE[1]:
                 raise Refusal("bad_passcode", "passcode")
             await self.own_room(user, code)  # before the work
+            await self._throttle.passcode(user.id)
             hashed = await self._passwords.hash(passcode.strip())
         async with self._saving:
             await self._save(replace(await self.own_room(user, code), passcode_hash=hashed))

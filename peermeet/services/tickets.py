@@ -114,6 +114,7 @@ class Tickets(Accounts, Rooms):
             owner=record.owner,
             history=history,
             closes=closing_of(record, now()),
+            relays=self.settings.relays,
         )
         stood = await self._kept(self._store.standing(code, now()))
         return resumed(room, msgspec.json.decode(stood, type=Standing)) if stood else room

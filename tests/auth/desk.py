@@ -36,6 +36,7 @@ class Live:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, object]] = []
+        self.seated: dict[str, set[str]] = {}  # as hosts, by room
 
     async def end(self, room_id: str) -> None:
         self.told.append(("end", room_id))
@@ -48,6 +49,9 @@ class Live:
 
     async def change(self, room_id: str, doors: Doors, closes: float | None) -> None:
         self.told.append(("change", (room_id, doors, closes)))
+
+    async def hosts(self, room_id: str) -> frozenset[str]:
+        return frozenset(self.seated.get(room_id, ()))
 
 
 @dataclass

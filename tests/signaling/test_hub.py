@@ -687,6 +687,23 @@ class TestTheDoor:
         await house.hub.tick()
         assert await house.presence(ada) == "online"
 
+    async def test_who_is_host_now_is_told_by_user(self, house: House) -> None:
+        house.record = replace(house.record, doors=Doors(lobby=True), owner="ada")
+        assert await house.hub.hosts("den") == frozenset()
+        ada = await house.join("ada")
+        bob = await house.join("bob")  # knocks
+        assert await house.hub.hosts("den") == {"ada"}
+        for message in (
+            {"type": "admit", "id": bob.id},
+            {"type": "set_role", "id": bob.id, "role": "host"},
+        ):
+            await house.hub.hear(ada.seat, message)
+        await house.loses(ada)  # away, and still in her seat
+        assert await house.hub.hosts("den") == {"ada", "bob"}
+        await house.hub.hear(bob.seat, {"type": "leave"})
+        assert await house.hub.hosts("den") == {"ada"}
+        assert await house.hub.hosts("attic") == frozenset()
+
     async def test_only_a_deleted_account_s_own_seats_are_given_up(self, house: House) -> None:
         for room in ("den", "attic"):
             for user in ("ada", "bob"):
