@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
+Kind = Literal["signal", "say", "govern", "rest", "too many"]
+Payer = Literal["socket", "account", "address"]
+
+
+class Rate(NamedTuple):
+    """A bucket: how many tokens come in a second, and how many it holds."""
+
+    a_second: float
+    burst: float
+
+
 # A frame: the largest legitimate message is an offer of 48 kB with its bundle of candidates.
 MAX_FRAME = 65_536  # bytes
 
@@ -34,11 +47,23 @@ USER_TIMEOUT = 20_000  # milliseconds
 PING_INTERVAL = 5.0  # seconds
 PING_TIMEOUT = 10.0  # seconds
 
-# Commands of one connection. Joining a room of twelve costs about sixty signals at once; after that a busy person
-# sends a few a second.
-COMMAND_RATE = 50.0  # a second
-COMMAND_BURST = 300.0
-
-# Commands refused in a row because there were too many: a client that does not wait when it is told to. At 10,000 a
-# second it is gone after a tenth of one.
-FLOOD = 1_000
+# Commands, by class and by who pays for them: tokens a second, and how many a full bucket holds. One socket is one tab.
+# One account is a person with two or three devices, of whom all join at once after the server was restarted. One
+# address may be a lecture hall of a hundred tabs (SOCKETS_OF_ADDRESS), and all of them join at once then; what it may
+# go on with is what a busy room in ten makes, and a fifth of what one core relays.
+COMMANDS: dict[Kind, dict[Payer, Rate]] = {
+    # Joining a room of twelve costs about sixty signals at once, in the largest room about three hundred; after that a
+    # link that changes its path costs some ten.
+    "signal": {"socket": Rate(50, 300), "account": Rate(100, 900), "address": Rate(1_000, 6_000)},
+    # Told to everybody in the room: chat, reactions, hands. Fast fingers make ten a second; a plugin that tells where
+    # a pen is makes twenty. A hall that claps does so twice in a second.
+    "say": {"socket": Rate(20, 60), "account": Rate(40, 120), "address": Rate(200, 1_000)},
+    # Hosts decide by hand. Thirty at once: one by one, a class that knocks.
+    "govern": {"socket": Rate(5, 30), "account": Rate(10, 60), "address": Rate(50, 300)},
+    # Joining takes five: to join, to publish three sources, to ask for relays. The keys of microphone and camera can
+    # be pressed as fast as a finger moves. What is no command at all is paid for here too.
+    "rest": {"socket": Rate(10, 50), "account": Rate(20, 150), "address": Rate(200, 1_000)},
+    # Refused for being too many. A client that is told so waits a second, and asks once for each of its links. One
+    # that sends ten thousand a second is gone after a tenth of one.
+    "too many": {"socket": Rate(20, 1_000)},
+}

@@ -17,6 +17,7 @@ from starlette.routing import Mount
 
 from peermeet.gate import Gate
 from peermeet.signaling import limits
+from peermeet.signaling.buckets import Buckets
 from peermeet.signaling.hub import Happening
 from peermeet.signaling.server import Signaling
 from tests.auth.desk import Desk, open_desk
@@ -146,6 +147,7 @@ async def house(
     caplog.set_level(logging.DEBUG, "peermeet")
     monkeypatch.setattr(limits, "CLOSE_AFTER", 0.02)
     del standing.secrets[1:]
+    standing.signaling._buckets = Buckets()  # all tests come from one address, and none is to pay for another
     yield standing
     await standing.works()
     for record in (record for phase in ("setup", "call", "teardown") for record in caplog.get_records(phase)):
