@@ -142,22 +142,15 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     }
     import uvicorn  # noqa: PLC0415 (not needed for --help)
 
+    from .serving import options  # noqa: PLC0415 (likewise)
+
     logging.getLogger("uvicorn.error").addFilter(without_trace)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     server = uvicorn.Server(
         uvicorn.Config(
             "peermeet.app:app",
             factory=True,
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="websockets-sansio",
-            ws_max_size=limits.MAX_FRAME,
-            ws_per_message_deflate=False,  # signaling is small; a deflate context costs each idle socket tens of kB
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=3,
+            **options(settings.trusted_proxies),
         )
     )
     shown = "localhost" if settings.host in {"0.0.0.0", "::", "127.0.0.1"} else settings.host  # noqa: S104

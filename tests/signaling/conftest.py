@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from peermeet.gate import Gate
+from peermeet.serving import options
 from peermeet.signaling import limits
 from peermeet.signaling.buckets import Buckets
 from peermeet.signaling.hub import Happening
@@ -114,17 +115,7 @@ async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ho
         listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limits.USER_TIMEOUT // 20)
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(  # as in peermeet/__main__.py
-            app,
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            ws="websockets-sansio",
-            ws_max_size=limits.MAX_FRAME,
-            ws_per_message_deflate=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        )
+        config = uvicorn.Config(app, lifespan="off", **options() | {"timeout_graceful_shutdown": 1})
         server = Server(config)
         ticking = asyncio.create_task(signaling.run())
         serving = asyncio.create_task(server.serve(sockets=[listener]))
