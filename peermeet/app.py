@@ -51,7 +51,8 @@ async def signaling(scope: Scope, receive: Receive, send: Send) -> None:
 def gate(inner: ASGIApp) -> ASGIApp:
     """Wrap the whole application, Reflex's part too."""
     origins = (*settings.origins, *rx.config.get_config().cors_allowed_origins)
-    return Gate(inner, origins=origins, pages=prerequisites.get_web_dir() / "build" / "client")
+    pages = prerequisites.get_web_dir() / "build" / "client"
+    return Gate(inner, origins=origins, pages=pages, frame_ancestors=settings.frame_ancestors)
 
 
 @contextlib.asynccontextmanager

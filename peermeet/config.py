@@ -43,10 +43,8 @@ def _list(check: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
 def _origin(text: str) -> str:
     text = text.rstrip("/").lower()
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or "@" in text:
-        raise ValueError
-    if text != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError
+    if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", text) or parts.port == 0:
+        raise ValueError  # as browsers write it, and nothing that would end a directive of a policy
     return text
 
 
@@ -140,6 +138,9 @@ VARIABLES: dict[str, Variable] = {
     "PEERMEET_ORIGINS": Variable(
         "origins", "", _list(_origin), "origins such as https://meet.example.org, separated by commas"
     ),
+    "PEERMEET_FRAME_ANCESTORS": Variable(
+        "frame_ancestors", "", _list(_origin), "origins such as https://portal.example.org, separated by commas"
+    ),
     "PEERMEET_TRUSTED_PROXIES": Variable(
         "trusted_proxies", "", _list(_network), "addresses or networks, separated by commas"
     ),
@@ -176,6 +177,7 @@ class Settings:
     secret: str | None
     mongo_url: str | None
     origins: tuple[str, ...]
+    frame_ancestors: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     ice_servers: tuple[IceServer, ...]
     turn_urls: tuple[str, ...]
