@@ -49,8 +49,8 @@ def _origin(text: str) -> str:
 
 
 def _network(text: str) -> str:
-    ipaddress.ip_network(text, strict=False)
-    return text
+    network = ipaddress.ip_network(text, strict=False)
+    return str(network) if "/" in text else text  # without bits of a host: uvicorn would take it for a name
 
 
 def _module(text: str) -> str:

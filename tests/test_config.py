@@ -53,6 +53,7 @@ GOOD: list[tuple[str, str, Any]] = [
     ("FRAME_ANCESTORS", "https://a.example/, http://b.example:8080", ("https://a.example", "http://b.example:8080")),
     ("FRAME_ANCESTORS", "", ()),
     ("TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8,2001:db8::/32", ("192.0.2.1", "10.0.0.0/8", "2001:db8::/32")),
+    ("TRUSTED_PROXIES", "10.1.2.3/8", ("10.0.0.0/8",)),
     ("ICE_SERVERS", "stun:stun.example.org", (IceServer("stun:stun.example.org"),)),
     (
         "ICE_SERVERS",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from msgspec import convert
 
+from ..auth.addresses import tells_apart
 from ..auth.throttle import invitation_from, passcode_of, room_code_from
 from ..auth.tokens import TICKET_LIFE
 from ..core.commands import CHAT_LINES
@@ -72,7 +73,9 @@ class Tickets(Accounts, Rooms):
         if room.owner != user.id and invited is None:
             await self._check_passcode(room, user, passcode, address)
         await self._kept(self._store.note_visit(user.id, room.code, now()))
-        marks = [self._tokens.mark(room.code, "address", address)]
+        marks = []
+        if tells_apart(address, self.settings.trusted_proxies):
+            marks.append(self._tokens.mark(room.code, "address", address))
         if device:
             marks.append(self._tokens.mark(room.code, "device", device))
         life = TICKET_LIFE
