@@ -2,7 +2,7 @@
 
     POST   /api/users               {name, email, password}             register              201
     PATCH  /api/users/me            {name}                              take another name     200
-    PUT    /api/users/me/password   {password, new_password}            change it             200
+    PUT    /api/users/me/password   {password, new_password}            end other sessions    200
     DELETE /api/users/me            {password}                          delete the account    200
     POST   /api/session             {email, password}                   sign in               200
     DELETE /api/session                                                 sign out              200
@@ -75,7 +75,9 @@ class Accounts(Protocol):
     async def sign_out(self, session: str | None) -> None: ...
     async def who(self, session: str | None) -> Somebody | None: ...
     async def rename(self, user: Any, name: object) -> None: ...
-    async def change_password(self, user: Any, password: object, new: object, address: str) -> None: ...
+    async def change_password(
+        self, user: Any, password: object, new: object, address: str, session: str | None = None
+    ) -> str: ...
     async def delete_account(self, user: Any, password: object, address: str) -> None: ...
     async def ticket(
         self,
@@ -86,6 +88,7 @@ class Accounts(Protocol):
         passcode: object = None,
         invitation: object = None,
         device: str | None = None,
+        session: str | None = None,
     ) -> str: ...
     async def attendance_csv(self, user: Any, code: object) -> tuple[str, str]: ...
 
@@ -166,8 +169,11 @@ class _Sessions(_Counter):
     async def change_password(self, request: Request) -> Response:
         form = await _body(request)
         user, old, new = await self._signed_in(request), form.get("password"), form.get("new_password")
-        await self._accounts().change_password(user, old, new, _address(request))
-        return JSONResponse({})
+        session = request.cookies.get(self._cookie)
+        session = await self._accounts().change_password(user, old, new, _address(request), session)
+        response = JSONResponse({})
+        self._keep(response, request, self._cookie, session, self._accounts().session_seconds)
+        return response
 
     async def delete_account(self, request: Request) -> Response:
         form = await _body(request)
@@ -201,6 +207,7 @@ class _Rooms(_Counter):
             passcode=form.get("passcode"),
             invitation=form.get("invitation"),
             device=device,
+            session=request.cookies.get(self._cookie),
         )
         response = JSONResponse({"ticket": made}, status_code=201)
         self._keep_device(response, request, device)  # for a session that is older than this cookie

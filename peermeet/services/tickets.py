@@ -58,6 +58,7 @@ class Tickets(Accounts, Rooms):
         passcode: object = None,
         invitation: object = None,
         device: str | None = None,
+        session: str | None = None,
     ) -> str:
         """Return a ticket for a room, and remember the visit.
 
@@ -89,6 +90,7 @@ class Tickets(Accounts, Rooms):
             guest=user.guest,
             invitation=invited.id if invited else None,
             marks=tuple(marks),
+            session=self._tokens.read_session(session),
             life=life,
         )
 
@@ -99,6 +101,8 @@ class Tickets(Accounts, Rooms):
         if not await self._kept(self._store.use_ticket(read.id, at + 2 * TICKET_LIFE, at)):
             raise Refusal("ticket_used")
         if await self._gone(read.user):
+            raise Refusal("bad_ticket")
+        if read.session and await self._alive(read.session, read.user, read.key) is None:
             raise Refusal("bad_ticket")
         return read
 

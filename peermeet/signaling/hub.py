@@ -27,12 +27,14 @@ log = logging.getLogger("peermeet.signaling")
 
 
 class Seat(NamedTuple):
-    """A place in a room, or at its door. The resume key brings its owner back on another socket."""
+    """A place in a room, or at its door. The resume key brings its owner back on another socket. ``session`` is the one
+    that it was taken in, and ends with it."""
 
     room: str
     participant: str
     resume: str
     invitation: str | None = None
+    session: str = ""
 
 
 class Happening(NamedTuple):
@@ -100,11 +102,13 @@ class Hub:
         async with self._lock(ticket.room):
             room = self._rooms.get(ticket.room) or await self._open_room(ticket.room)
             if room.find(id) is not None:
+                key = self._keys[room.id, id]
+                self._seats[key] = self._seats[key]._replace(session=ticket.session)
                 await self._step(room, Resume(id), take)
             else:
                 invited = ticket.invitation is not None
                 who = Participant(id, ticket.user, ticket.name, ticket.role, ticket.guest, invited=invited)
-                await self._step(room, Join(id, who, ticket.marks, self._clock()), take, ticket.invitation)
+                await self._step(room, Join(id, who, ticket.marks, self._clock()), take, ticket)
 
     async def resume(self, seat: Seat, take: Take) -> None:
         """Seat somebody again whose socket was lost, or refuse with ``seat_gone``."""
@@ -134,11 +138,12 @@ class Hub:
         """Give up every seat of a room: its record is gone, or it closes."""
         await self._quietly(room_id, End(""))
 
-    async def expel(self, user: str) -> None:
-        """Give up every seat of somebody whose account is gone."""
+    async def expel(self, user: str, session: str | None = None, but: str | None = None) -> None:
+        """Give up every seat of somebody; or those that were taken in one session, or in any but one."""
         for room in list(self._rooms.values()):
             for p in room.participants:
-                if p.user == user:
+                taken_in = self._seats[self._keys[room.id, p.id]].session
+                if p.user == user and session in {None, taken_in} and taken_in != but:
                     await self._quietly(room.id, Leave(p.id))
 
     async def change(self, room_id: str, doors: Doors) -> None:
@@ -171,10 +176,10 @@ class Hub:
                     log.debug("room %s: %s: %s", room_id, type(command).__name__, refusal.code)
 
     async def _step(
-        self, room: Room, command: AnyCommand, take: Take | None = None, invitation: str | None = None
+        self, room: Room, command: AnyCommand, take: Take | None = None, ticket: Ticket | None = None
     ) -> None:
         after, envelopes = step(room, command)
-        given_up = self._keep(room, after, invitation)
+        given_up = self._keep(room, after, ticket)
         try:
             if take is not None:
                 take(self._seats[self._keys[room.id, command.by]])
@@ -186,7 +191,7 @@ class Hub:
             for seat in given_up:
                 self._dismiss(seat)
 
-    def _keep(self, before: Room, after: Room, invitation: str | None) -> list[Seat]:
+    def _keep(self, before: Room, after: Room, ticket: Ticket | None) -> list[Seat]:
         """Remember the room and who has which seat; return the seats that were given up."""
         if after.participants:
             self._rooms[after.id] = after
@@ -202,7 +207,8 @@ class Hub:
             doing = "joined" if sits[id].seated else "knocks"
             log.info("room %s: %s %s (%d now)", after.id, id, doing, len(sits))
             key = self._keys[after.id, id] = self._new_key()
-            self._seats[key] = Seat(after.id, id, key, invitation)
+            invitation, session = (ticket.invitation, ticket.session) if ticket else (None, "")
+            self._seats[key] = Seat(after.id, id, key, invitation, session)
         for id in sits.keys() & sat.keys():
             if sits[id].presence != sat[id].presence:
                 log.info("room %s: %s %s", after.id, id, sits[id].presence)

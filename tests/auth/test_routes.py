@@ -488,13 +488,23 @@ class TestMe:
         assert (await browser.me()).json() == answer.json()
         assert refusal(await browser.patch("/api/users/me", json={"name": "<b>"}), 422) == ("bad_name", "name")
 
-    async def test_may_change_the_password(self, browser: Browser) -> None:
+    async def test_may_change_the_password_and_ends_every_other_session(self, browser: Browser, app: Gate) -> None:
         await browser.register()
         new = "another horse battery staple"
         wrong = await browser.put("/api/users/me/password", json={"password": "x", "new_password": new})
         assert refusal(wrong, 401) == ("wrong_password", "password")
-        right = await browser.put("/api/users/me/password", json={"password": PASSWORD, "new_password": new})
-        assert (right.status_code, right.json()) == (200, {})
+        async with Browser(app) as other:
+            await other.sign_in()
+            before = browser.session
+            assert before is not None
+            right = await browser.put("/api/users/me/password", json={"password": PASSWORD, "new_password": new})
+            assert (right.status_code, right.json()) == (200, {})
+            assert int(cookie_of(right)["max-age"]) == 168 * 3600
+            assert cookie_of(right)["httponly"] is True
+            assert (await browser.me()).status_code == 200
+            assert refusal(await other.me(), 401)[0] == "not_signed_in"
+            other.cookies.set(COOKIE, before, domain="meet.example.org")
+            assert refusal(await other.me(), 401)[0] == "not_signed_in"
         assert refusal(await browser.sign_in(), 401)[0] == "wrong_password"
         assert (await browser.sign_in(password=new)).status_code == 200
 

@@ -497,6 +497,24 @@ class TestTheDoor:
         await house.hub.expel("bob")
         assert house.roster("den") == house.roster("attic") == ["ada"]
 
+    async def test_seats_of_one_session_or_of_all_but_one_can_be_given_up(self, house: House) -> None:
+        for room in ("den", "attic"):
+            for session in ("s-1", "s-2", ""):
+                ticket = Ticket("t", room, "bob", session, "member", False, session=session)
+                await house.hub.join(ticket, f"page-of-{session}", house.taken.append)
+            await house.join("ada", room)
+
+        def names(room: str) -> list[str]:
+            live = house.hub.room(room)
+            return [p.name for p in live.participants if p.user == "bob"] if live else []
+
+        await house.hub.expel("ada", session="s-1")
+        assert names("den") == names("attic") == ["s-1", "s-2", ""]
+        await house.hub.expel("bob", session="s-1")
+        assert names("den") == names("attic") == ["s-2", ""]
+        await house.hub.expel("bob", but="s-2")
+        assert names("den") == names("attic") == ["s-2"]
+
     async def test_what_ends_by_itself_is_lifted_when_it_is_over_and_not_before(self, house: House) -> None:
         host = Ticket("t", "den", "ada", "Ada", "host", False)
         await house.hub.join(host, "page-one", house.taken.append)

@@ -389,7 +389,7 @@ class TestChat:
     async def test_nothing_private_is_left_for_the_next_person_at_this_machine(self, desk: Desk) -> None:
         code = await desk.room()
         user = await desk.account()
-        tab = Tab(desk.tokens.session(user.id), room=code)
+        tab = Tab(desk.session(user), room=code)
         state = await tab.state(MeetingState)
         await state.enter()
         me = replace(ADA, user=user.id)
@@ -408,7 +408,7 @@ class TestChat:
         for event in heard[:2]:
             state.receive(wire.build(event))
         other = await desk.account("bob@example.org", "Bob")
-        tab.cookie(desk.tokens.session(other.id))
+        tab.cookie(desk.session(other))
         await state.enter()
         assert (state.chat, state.panel, state.people) == ([], "", [])
 
