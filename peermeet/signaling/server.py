@@ -348,9 +348,9 @@ class Signaling:
         task.add_done_callback(self._chores.discard)
 
 
-# What a client of Engine.IO 4 and Socket.IO 5 sends here: close, pong, and the packets connect, disconnect, event.
-# No binary, no acknowledgement, and nothing that Engine.IO would itself try to read as JSON.
-FRAME = re.compile(r"1\Z|3|4[012]")
+# What a client of Engine.IO 4 and Socket.IO 5 sends here: close, pong, and of our namespace the packets connect,
+# disconnect, event. No binary, no acknowledgement, and nothing that Engine.IO would itself try to read as JSON.
+FRAME = re.compile(r"1\Z|3|4[012]/meeting,")
 
 
 class _Frames:
