@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dotenv import load_dotenv
 
+from . import discretion
 from .config import VARIABLES, BadSetting, Settings, misspelt
 from .services import open_services
 from .signaling import limits
@@ -144,7 +145,7 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
     from .serving import options  # noqa: PLC0415 (likewise)
 
-    logging.getLogger("uvicorn.error").addFilter(without_trace)
+    discretion.install()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     server = uvicorn.Server(
         uvicorn.Config(
@@ -163,13 +164,6 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
     server.startup = startup  # type: ignore[method-assign]
     server.run(sockets=[listener])
-
-
-def without_trace(record: logging.LogRecord) -> bool:
-    """uvicorn prints a stack trace for text frames that are not UTF-8: the sender's fault, not ours."""
-    if "Invalid UTF-8" in record.getMessage():
-        record.exc_info = None
-    return True
 
 
 if __name__ == "__main__":

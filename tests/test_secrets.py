@@ -15,6 +15,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from peermeet.core.wire import TYPES
@@ -386,6 +388,7 @@ async def delete_account(world: World) -> None:
         return (await world.ada.request("DELETE", "/api/users/me", json={"password": password})).status_code
 
     await nowhere(world)
+    await pages(world)
     await broken(world)
     assert await asked(PASSWORD) == 401
     assert await asked(NEW_PASSWORD) == 200
@@ -421,6 +424,39 @@ async def nowhere(world: World) -> None:
             *(("POST", f"/rtc/?ticket={secret}"), ("GET", f"/api/session?session={secret}"), ("TRACE", f"/{secret}")),
         ):
             await world.ada.request(method, path)
+
+
+async def pages(world: World) -> None:
+    """Events of a page to Reflex: right ones, and such as it does not know, by somebody who is signed in."""
+    state = "reflex___state____state.peermeet___ui___state____"
+    title = world.vault.word("title of a room", "Planning a surprise")
+    token = world.vault.keep("token of a tab", str(uuid.uuid4()))
+    query = f"/_event/?EIO=4&transport=websocket&token={token}"
+    cookie = {"Cookie": f"{COOKIE}={world.ada.session}"}
+    secret = PASSCODE
+    for name, payload in (
+        *((f"{state}lobby_state.{name}", {}) for name in ("enter", "create", secret)),
+        (f"{state}lobby_state.create", {"form": {"title": title}}),
+        (f"{state}lobby_state.create", {"form": secret}),
+        (f"{state}lobby_state.delete", {"code": {"a": secret}}),
+        (f"{state}login_state.choose", {"registering": secret}),
+        (f"{state}login_state.choose", {secret: True}),
+        (f"{state}meeting_state.receive", {"message": {"type": secret, "text": secret}}),
+        (f"{state}meeting_state.show_panel", {"name": [secret]}),
+        (secret, {"x": secret}),
+        (1, {"x": secret}),
+        (f"{state}lobby_state.create", secret),
+    ):
+        event = {"name": name, "payload": payload, "router_data": {"pathname": f"/{secret}", "query": {"x": secret}}}
+        async with connect(world.ws + query, additional_headers=cookie, local_addr=(HERE, 0), proxy=None) as page:
+            await page.recv()
+            await page.send("40/_event,")
+            await page.send(f"42/_event,{json.dumps(['event', event])}")
+            await page.send(f"42/_event,{json.dumps(['client_error', {'message': secret}])}")
+            with contextlib.suppress(TimeoutError, ConnectionClosed):
+                async with asyncio.timeout(0.3):
+                    while True:
+                        world.vault.heard("frame to a page", str(await page.recv()), token, title, secret)
 
 
 async def broken(world: World) -> None:
@@ -513,6 +549,9 @@ async def test_nothing_secret_is_written_anywhere(world: World, server: Server, 
         "a wrong passcode",
         "command refused",
         "msgspec.ValidationError",
+        "Error processing event queue entry for Event …",
+        "an event handler of a page failed",
+        "a page reports an error of its own",
     ):
         assert line in log
     assert vault.found(log) == set()

@@ -12,7 +12,8 @@ from ..core.permissions import HOST, MEMBER
 from .limits import COMMANDS, Kind, Payer, Rate
 
 Payers = Mapping[Payer, str]
-Key = tuple[Kind, Payer, str]
+Table = Mapping[str, Mapping[Payer, Rate]]
+Key = tuple[str, Payer, str]
 
 # What hosts and co-hosts decide about others and about the room: whatever no member may send.
 GOVERN = {command.__struct_config__.tag for command in HOST - MEMBER}
@@ -38,14 +39,14 @@ class Buckets:
     slowest takes to fill are forgotten: memory is bounded by who was busy in the last minute.
     """
 
-    def __init__(self, table: Mapping[Kind, Mapping[Payer, Rate]] = COMMANDS) -> None:
+    def __init__(self, table: Table = COMMANDS) -> None:
         self._table = table
         self._idle = max(rate.burst / rate.a_second for row in table.values() for rate in row.values())
         self._touched: dict[Key, tuple[float, float]] = {}  # tokens, and when they were counted
         self._untouched: dict[Key, tuple[float, float]] = {}  # since the two were last exchanged
         self._exchanged = 0.0
 
-    def take(self, kind: Kind, payers: Payers, now: float) -> bool:
+    def take(self, kind: str, payers: Payers, now: float) -> bool:
         """Take a token from every bucket that the table has for this class; tell whether none of them was empty."""
         self._forget(now)
         row = self._table[kind]

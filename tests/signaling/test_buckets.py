@@ -257,6 +257,7 @@ class TestAFlood:
             await house.seat(here, room, "u-bob")
             assert await here.command(say) == {}
             assert code(await here.command(say)) == "too_many"
+            await asyncio.gather(*(tab.quiet() for tab in mallory))  # what each has heard of the others is read
         async with house.pair() as (_, _two, room), house.socket(local_addr=("127.0.0.2", 0)) as far:
             await house.seat(far, room, "u-cem")
             assert await far.command(say) == {}
