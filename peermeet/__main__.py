@@ -16,6 +16,7 @@ from pathlib import Path
 import redis
 from dotenv import load_dotenv
 
+from . import discretion
 from .config import VARIABLES, BadSetting, Settings, misspelt
 from .services import open_services
 from .signaling import limits
@@ -150,22 +151,15 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     }
     import uvicorn  # noqa: PLC0415 (not needed for --help)
 
-    logging.getLogger("uvicorn.error").addFilter(without_trace)
+    from .serving import options  # noqa: PLC0415 (likewise)
+
+    discretion.install()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     server = uvicorn.Server(
         uvicorn.Config(
             "peermeet.app:app",
             factory=True,
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="websockets-sansio",
-            ws_max_size=limits.MAX_FRAME,
-            ws_per_message_deflate=False,  # signaling is small; a deflate context costs each idle socket tens of kB
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=3,
+            **options(settings.trusted_proxies),
         )
     )
     shown = "localhost" if settings.host in {"0.0.0.0", "::", "127.0.0.1"} else settings.host  # noqa: S104
@@ -178,13 +172,6 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
     server.startup = startup  # type: ignore[method-assign]
     server.run(sockets=[listener])
-
-
-def without_trace(record: logging.LogRecord) -> bool:
-    """uvicorn prints a stack trace for text frames that are not UTF-8: the sender's fault, not ours."""
-    if "Invalid UTF-8" in record.getMessage():
-        record.exc_info = None
-    return True
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from .config import Settings
 from .gate import Gate
 from .routes import routes
 from .services import COOKIE, Services, open_services
+from .sidedoor import SideDoor
 from .signaling.ice import Turn
 from .signaling.server import Signaling
 from .ui import controls  # noqa: F401  # its controls come in through the seam
@@ -55,7 +56,8 @@ async def signaling(scope: Scope, receive: Receive, send: Send) -> None:
 def gate(inner: ASGIApp) -> ASGIApp:
     """Wrap the whole application, Reflex's part too."""
     origins = (*settings.origins, *rx.config.get_config().cors_allowed_origins)
-    return Gate(inner, origins=origins, pages=prerequisites.get_web_dir() / "build" / "client")
+    pages = prerequisites.get_web_dir() / "build" / "client"
+    return Gate(SideDoor(inner), origins=origins, pages=pages, frame_ancestors=settings.frame_ancestors)
 
 
 @contextlib.asynccontextmanager
@@ -84,6 +86,16 @@ async def running() -> AsyncIterator[None]:
             await Running.signaling.close()
 
 
+def handler_failed(exception: Exception) -> None:
+    """A bug of ours, or of a plugin's: it is seen in the log, and the page goes on."""
+    log.error("an event handler of a page failed", exc_info=exception)
+
+
+def page_failed(exception: Exception) -> None:
+    """Somebody's browser reports an error; its words are that browser's, and stay in its console."""
+    log.warning("a page reports an error of its own")
+
+
 def connected(token: str) -> bool:
     return app.event_namespace is not None and token in app.event_namespace.token_to_sid
 
@@ -106,6 +118,8 @@ app = rx.App(
     ],
     html_lang="en",
     toaster=None,
+    backend_exception_handler=handler_failed,
+    frontend_exception_handler=page_failed,
     # Reflex's banner for a lost connection would cover a call that goes on; the meeting page has its own line.
     extra_app_wraps={},
     api_transformer=[Starlette(routes=[*routes(services, COOKIE), Mount("/rtc", app=signaling)]), gate],

@@ -43,16 +43,14 @@ def _list(check: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
 def _origin(text: str) -> str:
     text = text.rstrip("/").lower()
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or "@" in text:
-        raise ValueError
-    if text != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError
+    if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", text) or parts.port == 0:
+        raise ValueError  # as browsers write it, and nothing that would end a directive of a policy
     return text
 
 
 def _network(text: str) -> str:
-    ipaddress.ip_network(text, strict=False)
-    return text
+    network = ipaddress.ip_network(text, strict=False)
+    return str(network) if "/" in text else text  # without bits of a host: uvicorn would take it for a name
 
 
 def _module(text: str) -> str:
@@ -149,6 +147,9 @@ VARIABLES: dict[str, Variable] = {
     "PEERMEET_ORIGINS": Variable(
         "origins", "", _list(_origin), "origins such as https://meet.example.org, separated by commas"
     ),
+    "PEERMEET_FRAME_ANCESTORS": Variable(
+        "frame_ancestors", "", _list(_origin), "origins such as https://portal.example.org, separated by commas"
+    ),
     "PEERMEET_TRUSTED_PROXIES": Variable(
         "trusted_proxies", "", _list(_network), "addresses or networks, separated by commas"
     ),
@@ -186,6 +187,7 @@ class Settings:
     mongo_url: str | None
     redis_url: str | None
     origins: tuple[str, ...]
+    frame_ancestors: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     ice_servers: tuple[IceServer, ...]
     turn_urls: tuple[str, ...]

@@ -19,6 +19,7 @@ DEFAULTS: dict[str, Any] = {
     "mongo_url": None,
     "redis_url": None,
     "origins": (),
+    "frame_ancestors": (),
     "trusted_proxies": (),
     "ice_servers": (),
     "turn_urls": (),
@@ -53,7 +54,11 @@ GOOD: list[tuple[str, str, Any]] = [
     ("ORIGINS", "https://a.example/, HTTP://B.example:8080 ,", ("https://a.example", "http://b.example:8080")),
     ("ORIGINS", "http://[::1]:3000", ("http://[::1]:3000",)),
     ("ORIGINS", " , ", ()),
+    ("FRAME_ANCESTORS", "https://Portal.example.org", ("https://portal.example.org",)),
+    ("FRAME_ANCESTORS", "https://a.example/, http://b.example:8080", ("https://a.example", "http://b.example:8080")),
+    ("FRAME_ANCESTORS", "", ()),
     ("TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8,2001:db8::/32", ("192.0.2.1", "10.0.0.0/8", "2001:db8::/32")),
+    ("TRUSTED_PROXIES", "10.1.2.3/8", ("10.0.0.0/8",)),
     ("ICE_SERVERS", "stun:stun.example.org", (IceServer("stun:stun.example.org"),)),
     (
         "ICE_SERVERS",
@@ -116,6 +121,20 @@ BAD: list[tuple[str, str]] = [
             "https://meet.example.org:port",
             "https://[::1",
             "https://good.example,bad",
+        )
+    ),
+    *(
+        ("FRAME_ANCESTORS", text)
+        for text in (
+            "*",
+            "'self'",
+            "'none'",
+            "https:",
+            "https://*.example.org",
+            "https://a.example; script-src *",
+            "https://a.example,https://b.example/x",
+            "https://a.example https://b.example",
+            "https://a.example\r\nx-more: 1",
         )
     ),
     *(("TRUSTED_PROXIES", text) for text in ("localhost", "*", "10.0.0.0/33", "10.0.0.1.1")),

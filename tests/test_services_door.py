@@ -487,6 +487,7 @@ class TestMarks:
         assert set(await marks(den.bob, den.code, THERE, "device-one")) & set(mine) == {mine[1]}
         assert not set(await marks(den.guest, other.code, HERE, "device-one")) & set(mine)
         assert await marks(den.guest, den.code, HERE, None) == (mine[0],)
+        assert await marks(den.guest, den.code, "127.0.0.1", "device-one") == (mine[1],)  # a proxy's, that nobody named
         assert HERE not in str(mine)
         assert "device" not in str(mine)
 

@@ -148,7 +148,8 @@ class Room(msgspec.Struct, frozen=True):
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """What a checked ticket says about who comes: the whole of what signaling knows of an account."""
+    """What a checked ticket says about who comes: the whole of what signaling knows of an account. ``session`` is the
+    id of the one that it was asked for in, ``key`` that session's."""
 
     id: str
     room: str
@@ -158,3 +159,5 @@ class Ticket(msgspec.Struct, frozen=True):
     guest: bool
     invitation: str | None = None
     marks: tuple[str, ...] = ()
+    session: str = ""
+    key: str = ""

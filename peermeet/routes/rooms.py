@@ -37,6 +37,7 @@ class Services(Doorman, Protocol):
         passcode: object = None,
         invitation: object = None,
         device: str | None = None,
+        session: str | None = None,
     ) -> str: ...
     async def set_passcode(self, user: Any, code: object, passcode: object) -> None: ...
     async def invite(
@@ -72,6 +73,7 @@ class Rooms(Counter[Services]):
             passcode=form.get("passcode"),
             invitation=form.get("invitation"),
             device=word,
+            session=request.cookies.get(self._cookie),
         )
         response = JSONResponse({"ticket": made}, status_code=201)
         self._keep_device(response, request, word)  # for a session that is older than this cookie

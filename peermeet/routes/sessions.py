@@ -2,7 +2,7 @@
 
 POST   /api/users               {name, email, password}             register              201
 PATCH  /api/users/me            {name}                              take another name     200
-PUT    /api/users/me/password   {password, new_password}            change it             200
+PUT    /api/users/me/password   {password, new_password}            end other sessions    200
 DELETE /api/users/me            {password}                          delete the account    200
 POST   /api/session             {email, password}                   sign in               200
 DELETE /api/session                                                 sign out              200
@@ -30,7 +30,9 @@ class Services(Doorman, Protocol):
     async def come_as_guest(self, name: object, address: str) -> str: ...
     async def sign_out(self, session: str | None) -> None: ...
     async def rename(self, user: Any, name: object) -> None: ...
-    async def change_password(self, user: Any, password: object, new: object, address: str) -> None: ...
+    async def change_password(
+        self, user: Any, password: object, new: object, address: str, session: str | None = None
+    ) -> str: ...
     async def delete_account(self, user: Any, password: object, address: str) -> None: ...
 
 
@@ -78,8 +80,11 @@ class Sessions(Counter[Services]):
     async def change_password(self, request: Request) -> Response:
         form = await body(request)
         user, old, new = await self._signed_in(request), form.get("password"), form.get("new_password")
-        await self._services().change_password(user, old, new, address(request))
-        return JSONResponse({})
+        session = request.cookies.get(self._cookie)
+        session = await self._services().change_password(user, old, new, address(request), session)
+        response = JSONResponse({})
+        self._keep(response, request, self._cookie, session, self._services().session_seconds)
+        return response
 
     async def delete_account(self, request: Request) -> Response:
         form = await body(request)

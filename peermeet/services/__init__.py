@@ -72,6 +72,8 @@ class Services(Tickets, Invitations, History):
         await self._passwords.warm()
 
     async def close(self) -> None:
+        for chore in self._chores:
+            chore.cancel()
         await self.recorder.close()
         self._passwords.close()
         await self._throttle.close()

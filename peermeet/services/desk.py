@@ -27,10 +27,10 @@ class Live(Protocol):
     """The meetings that go on now, as far as the services reach into them."""
 
     async def end(self, room_id: str) -> None: ...
-    async def expel(self, user: str) -> None: ...
     async def forget(self, user: str) -> None: ...
     async def change(self, room_id: str, doors: Doors, closes: float | None) -> None: ...
     async def hosts(self, room_id: str) -> frozenset[str]: ...
+    async def expel(self, user: str, session: str | None = None, but: str | None = None) -> None: ...
 
 
 class NobodyMeets:
@@ -39,7 +39,7 @@ class NobodyMeets:
     async def end(self, room_id: str) -> None:
         """Do nothing."""
 
-    async def expel(self, user: str) -> None:
+    async def expel(self, user: str, session: str | None = None, but: str | None = None) -> None:
         """Do nothing."""
 
     async def forget(self, user: str) -> None:
@@ -68,6 +68,7 @@ class Desk:
         self._throttle = Throttle(store, now, settings.redis_url)
         # As many as are compared at once: of a burst, those that wait hear how the first ones ended.
         self._comparing = asyncio.Semaphore(os.cpu_count() or 1)
+        self._chores: set[asyncio.Task[None]] = set()
 
     async def _doors_changed(self, code: str, doors: Doors) -> None:
         raise NotImplementedError

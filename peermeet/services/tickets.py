@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from ..auth.addresses import tells_apart
 from ..auth.throttle import invitation_from, passcode_of, room_code_from
 from ..auth.tokens import TICKET_LIFE
 from ..core.commands import CHAT_LINES
@@ -55,6 +56,7 @@ class Tickets(Accounts, Rooms):
         passcode: object = None,
         invitation: object = None,
         device: str | None = None,
+        session: str | None = None,
     ) -> str:
         """Return a ticket for a room, and remember the visit.
 
@@ -70,7 +72,9 @@ class Tickets(Accounts, Rooms):
         if room.owner != user.id and invited is None:
             await self._check_passcode(room, user, passcode, address)
         await self._kept(self._store.note_visit(user.id, room.code, now()))
-        marks = [self._tokens.mark(room.code, "address", address)]
+        marks = []
+        if tells_apart(address, self.settings.trusted_proxies):
+            marks.append(self._tokens.mark(room.code, "address", address))
         if device:
             marks.append(self._tokens.mark(room.code, "device", device))
         life = TICKET_LIFE
@@ -84,6 +88,7 @@ class Tickets(Accounts, Rooms):
             guest=user.guest,
             invitation=invited.id if invited else None,
             marks=tuple(marks),
+            session=self._tokens.read_session(session),
             life=life,
         )
 
@@ -94,6 +99,8 @@ class Tickets(Accounts, Rooms):
         if not await self._kept(self._store.use_ticket(read.id, at + 2 * TICKET_LIFE, at)):
             raise Refusal("ticket_used")
         if await self._gone(read.user):
+            raise Refusal("bad_ticket")
+        if read.session and await self._alive(read.session, read.user, read.key) is None:
             raise Refusal("bad_ticket")
         return read
 

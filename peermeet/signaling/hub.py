@@ -66,10 +66,11 @@ class Happening(NamedTuple):
 
 
 class Taking(NamedTuple):
-    """With which socket a seat is taken, and by which invitation."""
+    """With which socket a seat is taken, by which invitation, and in which session: None in the same as before."""
 
     socket: str
     invitation: str | None = None
+    session: str | None = None
 
 
 Open = Callable[[str], Awaitable[Room]]
@@ -134,7 +135,7 @@ class Hub:
         def ask(held: Held) -> AnyCommand:
             return Resume(id) if held.room.find(id) is not None else Join(id, who, ticket.marks, self._clock())
 
-        held = await self._run(ticket.room, ask, Taking(socket, ticket.invitation), opening=True)
+        held = await self._run(ticket.room, ask, Taking(socket, ticket.invitation, ticket.session), opening=True)
         return Seat(ticket.room, id, held.places[id].resume)
 
     async def resume(self, seat: Seat, socket: str) -> None:
@@ -174,11 +175,12 @@ class Hub:
         """Give up every seat of a room: its record is gone, or it closes."""
         await self._quietly(room_id, lambda held: End(""))
 
-    async def expel(self, user: str) -> None:
-        """Give up every seat of somebody."""
+    async def expel(self, user: str, session: str | None = None, but: str | None = None) -> None:
+        """Give up every seat of somebody; or those that were taken in one session, or in any but one."""
         async for held in self._rooms.all():
             for p in held.room.participants:
-                if p.user == user:
+                taken_in = held.places[p.id].session
+                if p.user == user and session in {None, taken_in} and taken_in != but:
                     await self._quietly(held.room.id, _always(Leave(p.id)))
 
     async def forget(self, user: str) -> None:
@@ -323,7 +325,8 @@ class Hub:
     def _placed(self, held: Held, room: Room, command: AnyCommand, taking: Taking | None) -> dict[str, Place]:
         places = {p.id: held.places.get(p.id) or self._place(room.id, p.id, taking) for p in room.participants}
         if taking and command.by in places:
-            places[command.by] = replace(places[command.by], node=self._rooms.node, socket=taking.socket)
+            place = replace(places[command.by], node=self._rooms.node, socket=taking.socket)
+            places[command.by] = place if taking.session is None else replace(place, session=taking.session)
         elif isinstance(command, Disconnect) and command.by in places:
             places[command.by] = replace(places[command.by], node="", socket="")
         return held.places if places == held.places else places

@@ -20,11 +20,13 @@ log = logging.getLogger("peermeet.signaling")
 
 class Place(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is kept of a seat besides who sits there: its resume key, the id of the stay for the record, by which
-    invitation it was reached, and the socket that hears for it, on which node. Without a socket nobody hears."""
+    invitation and in which session it was taken, and the socket that hears for it, on which node. Without a socket
+    nobody hears."""
 
     resume: str
     stay: str
     invitation: str | None = None
+    session: str = ""
     node: str = ""
     socket: str = ""
 

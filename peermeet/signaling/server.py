@@ -25,6 +25,7 @@ from ..core.errors import Refusal
 from ..core.events import AnyEvent
 from ..core.model import Participant, Room, Ticket
 from . import limits
+from .buckets import Buckets, Payers, kind_of
 from .hub import Hub, Observe, Open, Seat
 from .ice import Turn, ice_servers, is_refresh
 from .redis import Bus, RedisRooms
@@ -51,21 +52,11 @@ class Connection:
     line: Line | None = None
     joined: bool = False
     over: bool = False
-    refused: int = 0  # commands in a row that were too many
-    budget: float = limits.COMMAND_BURST
-    filled: float = 0.0
+    address: str = ""
 
-    def spend(self, now: float) -> bool:
-        """Take one command from the bucket; False if it is empty."""
-        refill = (now - self.filled) * limits.COMMAND_RATE
-        self.budget = min(limits.COMMAND_BURST, self.budget + refill)
-        self.filled = now
-        if self.budget < 1:
-            self.refused += 1
-            return False
-        self.refused = 0
-        self.budget -= 1
-        return True
+    @property
+    def payers(self) -> Payers:
+        return {"socket": self.eio_sid, "account": self.user, "address": self.address}
 
 
 class Line:
@@ -131,6 +122,7 @@ class Signaling:
         self.present = present
         self._connections: dict[str, Connection] = {}  # by sid
         self._sockets: Counter[str] = Counter()  # of each user
+        self._buckets = Buckets()
         self._chores: set[asyncio.Task[None]] = set()
         self._bus = bus = Bus(redis_url, self, self._repair) if redis_url else None
         rooms = RedisRooms(bus) if bus else MemoryRooms(self)
@@ -193,7 +185,8 @@ class Signaling:
             log.info("connection refused: %s", refusal.code)
             self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, eio_sid)
             raise socketio.exceptions.ConnectionRefusedError(refusal.code, refusal.answer()["error"]) from None
-        connection.line = environ["asgi.scope"][LINE]
+        scope = environ["asgi.scope"]
+        connection.line, connection.address = scope[LINE], _address(scope)
         self._connections[sid] = connection
         self._sockets[connection.user] += 1
         self._later(limits.JOIN_WITHIN, self._close_idle, sid)
@@ -245,10 +238,7 @@ class Signaling:
         try:
             if connection is None or connection.over:
                 raise Refusal("not_joined")
-            if not connection.spend(time.monotonic()):
-                if connection.refused > limits.FLOOD:
-                    self._cut(connection, "it floods")
-                raise Refusal("too_many")
+            self._pay(connection, kind_of(args))
             if self._unread(connection):
                 self._cut(connection, "it does not read")
             if name != "command":
@@ -267,6 +257,14 @@ class Signaling:
             log.exception("a command failed")
             return Refusal("unavailable").answer()
         return {}
+
+    def _pay(self, connection: Connection, kind: limits.Kind) -> None:
+        now = time.monotonic()
+        if self._buckets.take(kind, connection.payers, now):
+            return
+        if not self._buckets.take("too many", connection.payers, now):
+            self._cut(connection, "it floods")
+        raise Refusal("too_many")
 
     async def _join(self, sid: str, connection: Connection, request: wire.JoinRequest) -> Answer:
         room = connection.ticket.room if connection.ticket else connection.seat.room if connection.seat else ""
@@ -350,9 +348,9 @@ class Signaling:
         task.add_done_callback(self._chores.discard)
 
 
-# What a client of Engine.IO 4 and Socket.IO 5 sends here: close, pong, and the packets connect, disconnect, event.
-# No binary, no acknowledgement, and nothing that Engine.IO would itself try to read as JSON.
-FRAME = re.compile(r"1\Z|3|4[012]")
+# What a client of Engine.IO 4 and Socket.IO 5 sends here: close, pong, and of our namespace the packets connect,
+# disconnect, event. No binary, no acknowledgement, and nothing that Engine.IO would itself try to read as JSON.
+FRAME = re.compile(r"1\Z|3|4[012]/meeting,")
 
 
 class _Frames:
@@ -366,7 +364,7 @@ class _Frames:
         if scope["type"] != "websocket":
             await PlainTextResponse("WebSocket only", 400)(scope, receive, send)
             return
-        address = scope["client"][0] if scope.get("client") else "unknown"
+        address = _address(scope)
         if self._sockets[address] >= limits.SOCKETS_OF_ADDRESS:
             await _turn_away(receive, send)
             return
@@ -396,6 +394,10 @@ class _Frames:
                 await line.send({"type": "websocket.close"})
 
         await self._app(scope, received, sent)
+
+
+def _address(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else "unknown"
 
 
 async def _turn_away(receive: Receive, send: Send) -> None:

@@ -94,6 +94,11 @@ ENDINGS: dict[str, dict[str, str]] = {
         "text": "Every seat is taken. Try again when somebody has left.",
         "again": "Try again",
     },
+    "not_signed_in": {
+        "title": "You have signed out",
+        "text": "This browser's session has ended, and its seat with it.",
+        "again": "Join again",
+    },
     "no_such_room": {"title": "There is no such room", "text": "It was deleted meanwhile.", "again": ""},
     "wrong_passcode": {"title": "The room has another passcode now", "text": "", "again": "Say it"},
     "closed": {"title": "The room has closed", "text": "Ask its owner whether it opens again.", "again": "Try again"},

@@ -17,7 +17,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from peermeet.gate import Gate
+from peermeet.serving import options
 from peermeet.signaling import limits
+from peermeet.signaling.buckets import Buckets
 from peermeet.signaling.server import Signaling
 from tests.auth.desk import Desk, open_desk
 from tests.signaling.wire import Socket, code
@@ -109,17 +111,7 @@ async def serving(folder: Path, desk: Desk, redis_url: str | None = None) -> Asy
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limits.USER_TIMEOUT // 20)
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        ws="websockets-sansio",
-        ws_max_size=limits.MAX_FRAME,
-        ws_per_message_deflate=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=1,
-    )
+    config = uvicorn.Config(app, lifespan="off", **options() | {"timeout_graceful_shutdown": 1})
     server = Server(config)
     ticking = asyncio.create_task(signaling.run())
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -149,6 +141,7 @@ async def house(
     caplog.set_level(logging.DEBUG, "peermeet")
     monkeypatch.setattr(limits, "CLOSE_AFTER", 0.02)
     del standing.secrets[1:]
+    standing.signaling._buckets = Buckets()  # all tests come from one address, and none is to pay for another
     yield standing
     await standing.works()
     for record in (record for phase in ("setup", "call", "teardown") for record in caplog.get_records(phase)):

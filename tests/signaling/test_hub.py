@@ -186,9 +186,9 @@ class Settled:
     def __getattr__(self, name: str) -> Any:
         method = getattr(self._hub, name)
 
-        async def asked(*args: Any) -> Any:
+        async def asked(*args: Any, **named: Any) -> Any:
             try:
-                return await method(*args)
+                return await method(*args, **named)
             finally:
                 await self._settled()
 
@@ -710,6 +710,24 @@ class TestTheDoor:
                 await house.join(user, room)
         await house.hub.forget("bob")
         assert await house.roster("den") == await house.roster("attic") == ["ada"]
+
+    async def test_seats_of_one_session_or_of_all_but_one_can_be_given_up(self, house: House) -> None:
+        for room in ("den", "attic"):
+            for session in ("s-1", "s-2", ""):
+                ticket = Ticket("t", room, "bob", session, "member", False, session=session)
+                await house.sits(ticket, f"page-of-{session}")
+            await house.join("ada", room)
+
+        async def names(room: str) -> list[str]:
+            live = await house.hub.room(room)
+            return [p.name for p in live.participants if p.user == "bob"] if live else []
+
+        await house.hub.expel("ada", session="s-1")
+        assert await names("den") == await names("attic") == ["s-1", "s-2", ""]
+        await house.hub.expel("bob", session="s-1")
+        assert await names("den") == await names("attic") == ["s-2", ""]
+        await house.hub.expel("bob", but="s-2")
+        assert await names("den") == await names("attic") == ["s-2"]
 
     async def test_what_ends_by_itself_is_lifted_when_it_is_over_and_not_before(self, house: House) -> None:
         ada, bob = await house.join("ada", role="host"), await house.join("bob")

@@ -96,7 +96,7 @@ class TestEntering:
             (await desk.room(ada.id, opens=at - timedelta(hours=2)), None, None),
             (await desk.room(ada.id, closes=at - timedelta(hours=1)), None, at - timedelta(hours=1)),
         ):
-            for session, owner in ((None, False), (desk.tokens.session(ada.id), True)):
+            for session, owner in ((None, False), (desk.session(ada), True)):
                 state = await Tab(session, room=code).state(MeetingState)
                 await state.enter()
                 said = [0.0 if when is None or owner else when.timestamp() for when in (opens, closed)]
@@ -405,7 +405,7 @@ class TestChat:
     async def test_nothing_private_is_left_for_the_next_person_at_this_machine(self, desk: Desk) -> None:
         code = await desk.room()
         user = await desk.account()
-        tab = Tab(desk.tokens.session(user.id), room=code)
+        tab = Tab(desk.session(user), room=code)
         state = await tab.state(MeetingState)
         await state.enter()
         me = replace(ADA, user=user.id)
@@ -424,7 +424,7 @@ class TestChat:
         for event in heard[:2]:
             state.receive(wire.build(event))
         other = await desk.account("bob@example.org", "Bob")
-        tab.cookie(desk.tokens.session(other.id))
+        tab.cookie(desk.session(other))
         await state.enter()
         assert (state.chat, state.panel, state.people) == ([], "", [])
 

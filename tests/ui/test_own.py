@@ -20,7 +20,7 @@ async def den(desk: Desk) -> SimpleNamespace:
     """Ada's room, her session, and how its page is opened."""
     ada = await desk.account()
     code = (await desk.services.create_room(ada, "Den")).code
-    session = desk.tokens.session(ada.id)
+    session = desk.session(ada)
 
     async def opens(session: str | None = session, code: str = code) -> OwnRoomState:
         page = await Tab(session, room=code).state(OwnRoomState)
@@ -61,7 +61,7 @@ class TestWhoSeesIt:
     async def test_to_all_others_there_is_no_such_room(self, desk: Desk, den: SimpleNamespace) -> None:
         bob = await desk.account("bob@example.org", "Bob")
         desk.meets().seated[den.code] = {bob.id}  # a host in the meeting, and no owner
-        for session in (desk.tokens.session(bob.id), desk.tokens.session((await desk.guest()).id)):
+        for session in (desk.session(bob), desk.session(await desk.guest())):
             page = await den.opens(session)
             assert (page.title, page.refusal) == ("", SENTENCES["no_such_room"])
 
@@ -81,7 +81,7 @@ class TestWhoSeesIt:
             "show_more": (),
             "delete": (),
         }
-        for session in (desk.tokens.session(bob.id), None):
+        for session in (desk.session(bob), None):
             page = await Tab(session, room=den.code).state(OwnRoomState)
             for what, said in asking.items():
                 page.code, page.refusal = den.code, ""

@@ -21,7 +21,7 @@ TO_LOGIN = "/?next=/lobby"
 
 async def ada(desk: Desk) -> tuple[User, str]:
     user = await desk.account()
-    return user, desk.tokens.session(user.id)
+    return user, desk.session(user)
 
 
 async def no_sessions(desk: Desk) -> list[str | None]:
@@ -41,7 +41,7 @@ class TestWhoIsLooking:
 
     async def test_a_guest_has_a_name_and_no_account(self, desk: Desk) -> None:
         guest = await desk.guest()
-        viewer = await Tab(desk.tokens.session(guest.id)).state(Viewer)
+        viewer = await Tab(desk.session(guest)).state(Viewer)
         assert await viewer.identify() == guest
         assert (viewer.name, viewer.account) == ("Gast", False)
 
@@ -78,7 +78,7 @@ class TestLogin:
 
     async def test_a_guest_may_become_somebody(self, desk: Desk) -> None:
         guest = await desk.guest()
-        assert await (await Tab(desk.tokens.session(guest.id)).state(LoginState)).enter() is None
+        assert await (await Tab(desk.session(guest)).state(LoginState)).enter() is None
 
     async def test_everybody_else_stays(self, desk: Desk) -> None:
         for session in await no_sessions(desk):
@@ -147,7 +147,7 @@ class TestLobby:
 
     async def test_a_guest_is_told_why_not(self, desk: Desk) -> None:
         guest = await desk.guest()
-        lobby = await Tab(desk.tokens.session(guest.id)).state(LobbyState)
+        lobby = await Tab(desk.session(guest)).state(LobbyState)
         await lobby.create({"title": "Den"})
         assert lobby.error == SENTENCES["not_signed_in"]
         assert lobby.rooms == []
