@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import hashlib
 import importlib.util
 import logging
@@ -62,6 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (BadSetting, BuildFailed, OSError, ValueError) as error:
         print(f"peermeet: {error}", file=sys.stderr)
         return 2
+    open_files()
     serve(settings, listener)
     return 0
 
@@ -107,6 +109,18 @@ def listen(host: str, port: int) -> socket.socket:
         raise OSError(f"cannot listen on {host} port {port}: {error.strerror}. Choose another with --port.") from None
     listener.set_inheritable(False)
     return listener
+
+
+def open_files() -> None:
+    """Let this process hold as many sockets as the system allows. Shells and services start with 1,024, for the sake
+    of programs that use select(2); this one does not, and with 1,024 it stops accepting at a thousand people."""
+    try:
+        import resource  # noqa: PLC0415 (there is none on Windows, and no such limit)
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):  # macOS says "no limit" and means another number
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def build(settings: Settings) -> None:

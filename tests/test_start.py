@@ -91,6 +91,29 @@ def test_the_port_is_not_handed_on_to_what_builds_the_pages() -> None:
         assert not listener.get_inheritable()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no such limit")
+def test_it_may_open_as_many_files_as_the_system_allows() -> None:
+    """In a process of its own: whoever runs the tests keeps the limit they have."""
+    story = """if True:
+        import resource
+        from peermeet import __main__ as start
+        def limits(*_):
+            print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, most))
+        limits()
+        start.check = start.listen = start.build = lambda *_: None
+        start.serve = limits
+        start.main([])
+    """
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PEERMEET_")}
+    command = [sys.executable, "-c", story]
+    done = subprocess.run(command, cwd=ROOT, env=clean, capture_output=True, text=True, check=True)
+    before, after = (line.split() for line in done.stdout.splitlines())
+    assert before == ["512", after[1]]
+    assert after[0] == after[1]
+
+
 class TestTheFingerprint:
     @pytest.fixture
     def house(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
