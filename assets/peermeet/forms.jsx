@@ -23,8 +23,8 @@ export function AskingForm({ onAsk, ready = true, said = null, children, ...rest
     for (const input of form.current.querySelectorAll("input")) {
       input.setAttribute("aria-invalid", String(Boolean(error) && error.field === input.name));
     }
-    if (error?.field) form.current.elements[error.field]?.focus();
-  }, [error]);
+    if (!busy && error?.field) form.current.elements[error.field]?.focus(); // what is disabled takes no focus
+  }, [error, busy]);
   return (
     <Refusal.Provider value={error}>
       <form {...rest} ref={form} method="post" noValidate aria-busy={busy || !ready} onSubmit={submit}>

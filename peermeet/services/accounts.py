@@ -96,7 +96,7 @@ class Accounts(Desk):
         if user.email is None:
             raise Refusal("not_signed_in")
         await self._confirm(user, password, address)
-        new = check_strength(new, (user.name, user.email, user.email.partition("@")[0]))
+        new = check_strength(new, (user.name, user.email, user.email.partition("@")[0]), "new_password")
         hashed = await self._passwords.hash(new)
         if not await self._kept(self._store.set_password(user.id, hashed)):
             raise Refusal("not_signed_in")

@@ -106,13 +106,15 @@ class Recorder:
         at = datetime.fromtimestamp(happening.at, UTC)
         match event:
             case None:
-                self._over(room, meeting, at)
+                self._over(room)
                 return
             case ParticipantJoined(participant=p):
                 by = happening.invitation
                 self._arrival(room, Attendance(stay, meeting, room.id, p.user, p.name, p.guest, by, at))
             case ParticipantLeft():
                 self._write("a departure", lambda: self._memory.note_departure(stay, at))
+                if not room.roster:
+                    self._write("the end of a meeting", lambda: self._memory.close_meeting(meeting, at))
             case MessageSent(topic=topic, to=None) if topic == CHAT and room.doors.chat == "forever":
                 self._line(room, meeting, next((m for m in room.history if m.id == event.id), None))
             case MessageDeleted(id=None):
@@ -178,15 +180,19 @@ class Recorder:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _arrival(self, room: Room, stay: Attendance) -> None:
-        if len(room.roster) == 1:  # the first one, or the first one again
-            meeting = Meeting(stay.meeting, room.id, stay.came)
-            self._write("a meeting", lambda: self._memory.open_meeting(meeting))
+        if len(room.roster) == 1:
+            self._write("a meeting", partial(self._open, Meeting(stay.meeting, room.id, stay.came)))
         self._write("an arrival", lambda: self._memory.note_arrival(stay))
 
-    def _over(self, room: Room, meeting: str, at: datetime) -> None:
+    async def _open(self, meeting: Meeting) -> None:
+        try:
+            await self._memory.open_meeting(meeting)
+        except Taken:  # the first one came again, within the grace
+            await self._memory.reopen_meeting(meeting.id)
+
+    def _over(self, room: Room) -> None:
         self._changed.pop(room.id, None)
         self._standing.pop(room.id, None)
-        self._write("the end of a meeting", lambda: self._memory.close_meeting(meeting, at))
         self._write("the end of how it stood", lambda: self._memory.forget_standing(room.id))
 
     def _line(self, room: Room, meeting: str, line: Message | None) -> None:

@@ -169,6 +169,9 @@ class Meetings(Protocol):
     async def open_meeting(self, meeting: Meeting) -> None:
         """Raises ``Taken("id")``."""
 
+    async def reopen_meeting(self, id: str) -> None:
+        """Lets a meeting go on that was closed: somebody came back before it was over."""
+
     async def close_meeting(self, id: str, at: datetime) -> None:
         """Ends a meeting and every stay in it that is still open. What has ended keeps its end."""
 

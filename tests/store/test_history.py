@@ -201,6 +201,18 @@ async def test_closing_one_meeting_leaves_the_others_open(store: Store) -> None:
     assert await store.attendance_of(other.id) == [stay]
 
 
+async def test_a_meeting_to_which_somebody_came_back_goes_on(store: Store) -> None:
+    other = replace(MEETING, id="m-2", ended=NOW)
+    for meeting in (MEETING, other):
+        await store.open_meeting(meeting)
+    await store.close_meeting(MEETING.id, NOW + MINUTE)
+    await store.reopen_meeting(MEETING.id)
+    await store.reopen_meeting("nothing")
+    assert sorted(await store.meetings_of(STANDUP.code, 9), key=lambda m: m.id) == [MEETING, other]
+    await store.close_meeting(MEETING.id, NOW + DAY)
+    assert replace(MEETING, ended=NOW + DAY) in await store.meetings_of(STANDUP.code, 9)
+
+
 async def test_meetings_come_newest_first_and_bounded(store: Store) -> None:
     await store.add_room(room("other"))
     meetings = [Meeting(f"m{n}", STANDUP.code, NOW + n * MINUTE) for n in range(5)]

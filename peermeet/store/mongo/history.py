@@ -77,6 +77,11 @@ class History(Engine):
         await self._insert_inside(meeting.room, self._meetings, meeting)
 
     @translated
+    async def reopen_meeting(self, id: str) -> None:
+        text(id)
+        await self._meetings.update_one({"_id": id}, {"$set": {"ended": None}})
+
+    @translated
     async def close_meeting(self, id: str, at: datetime) -> None:
         text(id)
         await self._attendance.update_many({"meeting": id, "left": None}, {"$set": {"left": utc(at)}})

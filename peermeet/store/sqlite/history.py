@@ -51,6 +51,10 @@ class History(Engine):
     async def open_meeting(self, meeting: Meeting) -> None:
         await self._add_inside(meeting.room, meeting)
 
+    async def reopen_meeting(self, id: str) -> None:
+        text(id)
+        await self._run("UPDATE meetings SET ended = NULL WHERE id = ?", id)
+
     async def close_meeting(self, id: str, at: datetime) -> None:
         text(id)
         await self._run_all(
