@@ -157,7 +157,7 @@ class TestMeetings:
 
     async def test_who_only_knocks_was_not_there(self, house: House) -> None:
         await house.services.save_options(house.ada, house.code, {"lobby": True})
-        bob = await house.comes("bob")
+        await house.comes("bob")
         await house.written()
         assert await house.services.meetings(house.ada, house.code) == []
         assert house.services.attendance.present(house.code) == 0

@@ -2,7 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { current, useMeeting } from "./components.jsx";
-import { CHAT, roster } from "./room.js";
+import { CHAT, called, roster } from "./room.js";
 
 export function Composer({ to, chosen, placeholder, labelTo, labelEverybody, labelGone, labelSend, longest, children, ...rest }) {
   const { you, room } = useMeeting();
@@ -12,7 +12,7 @@ export function Composer({ to, chosen, placeholder, labelTo, labelEverybody, lab
   const [addressee, setAddressee] = useState(() => mine?.draft.to ?? "");
   const [names] = useState(() => new Map());
   const [error, setError] = useState("");
-  for (const { id, name } of others) names.set(id, name);
+  for (const p of others) names.set(p.id, called(room, p));
   const choose = (id) => {
     if (mine) mine.draft.to = id;
     setAddressee(id);
@@ -59,7 +59,7 @@ export function Composer({ to, chosen, placeholder, labelTo, labelEverybody, lab
         <span>{labelTo}</span>
         <select value={addressee} onChange={(event) => choose(event.target.value)}>
           <option value="">{labelEverybody}</option>
-          {others.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+          {others.map(({ id }) => <option key={id} value={id}>{names.get(id)}</option>)}
           {gone && <option value={addressee}>{names.get(addressee) ?? "–"}</option>}
         </select>
       </label>

@@ -3,7 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "react";
 
 import { current, useMeeting } from "./components.jsx";
 import { fit } from "./layout.js";
-import { roster } from "./room.js";
+import { called, roster } from "./room.js";
 
 export function Video({ stream, mirrored, ...rest }) {
   const element = useRef(null);
@@ -23,7 +23,7 @@ function AudioSink({ stream }) {
 const initials = (name) => [...name.trim()].length && name.trim().split(/\s+/).slice(0, 2).map((w) => [...w][0]).join("");
 const hue = (id) => [...id].reduce((sum, c) => (sum * 31 + c.codePointAt(0)) % 360, 7);
 
-function Tile({ participant, streams, mine, labels, reaction }) {
+function Tile({ participant, name, streams, mine, labels, reaction }) {
   const published = Object.fromEntries(participant.publications.map((p) => [p.source, p]));
   const shows = (source) => Boolean(published[source]) && !published[source].muted;
   const silenced = (participant.silenced ?? []).map(({ source }) => source);
@@ -32,7 +32,7 @@ function Tile({ participant, streams, mine, labels, reaction }) {
   const hears = speaks && !silenced.includes("microphone");
   const away = participant.presence === "away";
   return (
-    <div className="tile" role="group" aria-label={mine ? labels.you : participant.name} data-participant={participant.id}
+    <div className="tile" role="group" aria-label={mine ? labels.you : name} data-participant={participant.id}
       data-mine={mine} data-away={away} data-camera={shows("camera")} data-microphone={hears}
       data-silenced={silenced.join(" ") || undefined}
       style={{ "--hue": hue(participant.user) }}>
@@ -45,7 +45,7 @@ function Tile({ participant, streams, mine, labels, reaction }) {
       )}
       <div className="tile-name">
         <MicrophoneMark on={hears} label={labels[hears ? "microphone_on" : speaks ? "silenced" : "microphone_off"]} />
-        <span title={participant.name}>{participant.name}</span>
+        <span title={name}>{name}</span>
         {mine && <small>{labels.you}</small>}
         {silenced.length > 0 && <small>{labels.silenced}</small>}
         {away && <small>{labels.away}</small>}
@@ -97,7 +97,8 @@ export function Stage({ labels, children, ...rest }) {
         const mine = p.id === you;
         const streams = mine ? { camera: current?.meeting.stream(you, "camera") } : peers[p.id]?.streams ?? {};
         return (
-          <Tile key={p.id} participant={p} streams={streams} mine={mine} labels={labels} reaction={reactions[p.id]} />
+          <Tile key={p.id} participant={p} name={called(room, p)} streams={streams} mine={mine} labels={labels}
+            reaction={reactions[p.id]} />
         );
       })}
       {tiles.length < 2 && children}

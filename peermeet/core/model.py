@@ -143,6 +143,12 @@ class Room(msgspec.Struct, frozen=True):
         """Return every seat of one person: a tab each."""
         return tuple(p for p in self.roster if p.user == user)
 
+    def called(self, p: Participant) -> str:
+        """Return how somebody is called here: by their name, and in their second tab by that as well."""
+        older = [seat.id for seat in self.seats(p.user)]
+        place = older.index(p.id) + 1 if p.id in older else 1
+        return p.name if place == 1 else f"{p.name} ({place})"
+
     def knows(self, user: str) -> Known:
         return (self.known or {}).get(user, Known())
 

@@ -97,7 +97,7 @@ def _person(p: Participant, room: Room, me: Participant | None, hand: int) -> Pe
     others = me is not None and p.user != me.user
     return Person(
         id=p.id,
-        name=p.name,
+        name=room.called(p),
         role=p.role,
         guest=p.guest,
         away=p.presence == "away",

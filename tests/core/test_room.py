@@ -309,6 +309,13 @@ EVENTS: list[AnyEvent] = [
 LINE = Message("m1", "bob", "u-bob", "Bob", "hi", 1.0)
 
 
+class TestNames:
+    def test_the_tabs_of_one_person_are_told_apart(self) -> None:
+        tabs = (ADA, BOB, replace(ADA, id="a2"), replace(ADA, id="a3"), person("kim", presence="knocking"))
+        room = Room("den", participants=tabs)
+        assert [room.called(p) for p in tabs] == ["Ada", "Bob", "Ada (2)", "Ada (3)", "Kim"]
+
+
 class TestEvolving:
     @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
     def test_hearing_it_twice_does_no_harm(self, event: AnyEvent) -> None:
