@@ -52,9 +52,9 @@ PING_TIMEOUT = 10.0  # seconds
 # address may be a lecture hall of a hundred tabs (SOCKETS_OF_ADDRESS), and all of them join at once then; what it may
 # go on with is what a busy room in ten makes, and a fifth of what one core relays.
 COMMANDS: dict[str, dict[Payer, Rate]] = {
-    # Joining a room of twelve costs about sixty signals at once, in the largest room about three hundred; after that a
-    # link that changes its path costs some ten.
-    "signal": {"socket": Rate(50, 300), "account": Rate(100, 900), "address": Rate(1_000, 6_000)},
+    # Joining a room of twelve costs about sixty signals at once, and a way to everybody that has to be found anew as
+    # many; in larger rooms the last of them wait a second or two.
+    "signal": {"socket": Rate(50, 120), "account": Rate(100, 360), "address": Rate(1_000, 6_000)},
     # Chat, reactions, hands: told to everybody in the room, and each of their pages shows it anew, which costs the
     # server a few milliseconds a page. Fast fingers make ten a second, and not for long.
     "say": {"socket": Rate(5, 40), "account": Rate(10, 80), "address": Rate(100, 1_000)},
@@ -64,9 +64,12 @@ COMMANDS: dict[str, dict[Payer, Rate]] = {
     # be pressed as fast as a finger moves, and everybody is told. What is no command at all is paid for here too.
     "rest": {"socket": Rate(5, 50), "account": Rate(10, 150), "address": Rate(100, 1_000)},
     # Refused for being too many. A client that is told so waits a second, and asks once for each of its links. One
-    # that sends ten thousand a second is gone after a tenth of one.
-    "too many": {"socket": Rate(20, 1_000)},
+    # that does not wait is gone after two seconds.
+    "too many": {"socket": Rate(20, 300)},
 }
+# What such a refusal takes: of a flood that cannot be answered faster, all but two hundred a second wait in the kernel,
+# and cost nobody anything.
+REFUSED_PAUSE = 0.005  # seconds
 
 # Reflex's event socket, by which the pages' Python is asked: the same hall, each person with two tabs.
 PAGE_SOCKETS_OF_ADDRESS = 200

@@ -238,7 +238,7 @@ class Signaling:
         try:
             if connection is None or connection.over:
                 raise Refusal("not_joined")
-            self._pay(connection, kind_of(args))
+            await self._pay(connection, kind_of(args))
             if self._unread(connection):
                 self._cut(connection, "it does not read")
             if name != "command":
@@ -258,12 +258,13 @@ class Signaling:
             return Refusal("unavailable").answer()
         return {}
 
-    def _pay(self, connection: Connection, kind: limits.Kind) -> None:
+    async def _pay(self, connection: Connection, kind: limits.Kind) -> None:
         now = time.monotonic()
         if self._buckets.take(kind, connection.payers, now):
             return
         if not self._buckets.take("too many", connection.payers, now):
             self._cut(connection, "it floods")
+        await asyncio.sleep(limits.REFUSED_PAUSE)  # nothing more of this socket is read meanwhile
         raise Refusal("too_many")
 
     async def _join(self, sid: str, connection: Connection, request: wire.JoinRequest) -> Answer:

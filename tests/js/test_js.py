@@ -45,6 +45,7 @@ def test_no_file_of_tests_is_missing() -> None:
         "capture",
         "door",
         "early",
+        "hostile",
         "ice",
         "meeting",
         "mesh",

@@ -143,6 +143,7 @@ async def house(
     del standing.secrets[1:]
     standing.signaling._buckets = Buckets()  # all tests come from one address, and none is to pay for another
     yield standing
+    monkeypatch.undo()  # whatever the test has shortened
     await standing.works()
     for record in (record for phase in ("setup", "call", "teardown") for record in caplog.get_records(phase)):
         said = record.getMessage()

@@ -150,6 +150,11 @@ class TestABucket:
 Flood = tuple[Socket, Socket, Socket, str]
 
 
+@pytest.fixture(autouse=True)
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "REFUSED_PAUSE", 0.0)
+
+
 @pytest.fixture
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """No bucket fills while a test runs: else what is let through would depend on the machine."""
@@ -261,6 +266,36 @@ class TestAFlood:
         async with house.pair() as (_, _two, room), house.socket(local_addr=("127.0.0.2", 0)) as far:
             await house.seat(far, room, "u-cem")
             assert await far.command(say) == {}
+
+    async def test_waits_for_itself(self, house: House, still: None, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A refusal takes its time, in which nothing more is read of that socket, and of all others it is."""
+        paused, go_on, real = asyncio.Event(), asyncio.Event(), asyncio.sleep
+        refused = 0
+
+        async def sleep(seconds: float) -> None:
+            nonlocal refused
+            if seconds == 47.0:
+                refused += 1
+                paused.set()
+                await go_on.wait()
+            else:
+                await real(seconds)
+
+        monkeypatch.setattr(limits, "REFUSED_PAUSE", 47.0)
+        monkeypatch.setitem(COMMANDS, "rest", {"socket": Rate(0, 3)})
+        async with house.pair() as (one, two, _), house.socket() as mallory:
+            await house.seat(mallory, await house.room(), "u-mallory")
+            monkeypatch.setattr("peermeet.signaling.server.asyncio.sleep", sleep)
+            for n in range(10):
+                await mallory.say(frame(1000 + n, {"type": "nonsense"}))
+            await paused.wait()
+            assert await one.command({"type": "signal", "to": two.you, "description": offer()}) == {}
+            assert (await two.event("signaled"))["by"] == one.you
+            assert refused == 1  # of eight that were said
+            go_on.set()
+            assert code(await mallory.command({"type": "nonsense"})) == "too_many"
+            assert refused == 9
+            monkeypatch.undo()
 
     async def test_who_waits_when_told_to_may_go_on(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(COMMANDS, "rest", {"socket": Rate(50, 5)})
