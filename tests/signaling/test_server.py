@@ -160,9 +160,9 @@ class TestConnecting:
             await socket.gone()
 
     async def test_who_has_joined_may_stay(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(limits, "JOIN_WITHIN", SOON)
+        monkeypatch.setattr(limits, "JOIN_WITHIN", 1.0)
         async with house.pair() as (ada, bob, _):
-            await asyncio.sleep(2 * SOON)
+            await asyncio.sleep(1.2)
             assert await ada.quiet()
             assert await bob.quiet()
 
