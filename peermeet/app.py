@@ -24,12 +24,15 @@ from .services import COOKIE, Services, open_services
 from .signaling.ice import Turn
 from .signaling.server import Signaling
 from .ui import controls  # noqa: F401  # its controls come in through the seam
+from .ui.own import OwnRoomState
+from .ui.pages.account import account
 from .ui.pages.lobby import lobby
 from .ui.pages.login import login
 from .ui.pages.meeting import meeting
 from .ui.pages.missing import missing
+from .ui.pages.room import room
 from .ui.panels import people  # noqa: F401  # likewise
-from .ui.state import House, LobbyState, LoginState, MeetingState
+from .ui.state import AccountState, House, LobbyState, LoginState, MeetingState
 
 log = logging.getLogger("peermeet")
 
@@ -110,4 +113,6 @@ app.register_lifespan_task(running)
 app.add_page(login, route="/", title="PeerMeet", on_load=LoginState.enter)
 app.add_page(lobby, route="/lobby", title="Your rooms – PeerMeet", on_load=LobbyState.enter)
 app.add_page(meeting, route="/meet/[room]", title="Meeting – PeerMeet", on_load=MeetingState.enter)
+app.add_page(room, route="/room/[room]", title="Room – PeerMeet", on_load=OwnRoomState.enter)
+app.add_page(account, route="/account", title="Your account – PeerMeet", on_load=AccountState.enter)
 app.add_page(missing, route="/404", title="Not found – PeerMeet")

@@ -133,10 +133,10 @@ export function MeetingRoom({ room, onEvent, children, ...rest }) {
   const hear = useRef(null);
   hear.current = onEvent;
   const { phase } = useMeeting();
-  // Reflex starts over with an empty `room` after its server was restarted; the address knows it all the time.
+  // Reflex may start over with an empty `room`, or begin with the one that this tab was in before; the address knows it.
   const [code, setCode] = useState("");
-  useEffect(() => setCode((known) => known || room || window.location.pathname.split("/")[2] || ""), [room]);
-  // Reflex's view of the room may be new and empty: tell it what the tab knows.
+  useEffect(() => setCode(early.here() ?? ""), [room]);
+  // And its view of the room may be new and empty: tell it what the tab knows.
   useEffect(() => {
     const { phase: now, you, room: seated } = current?.meeting.snapshot() ?? nothing;
     if (!room || now !== "joined") return;

@@ -36,7 +36,7 @@ export function Refused({ texts, at, ...rest }) {
   return (
     <div {...rest} role="alert" data-code={refusal.code}>
       <strong>{title}</strong>
-      {when && time > 0 && <p>{when} <Moment at={time} full />.</p>}
+      {when && time > 0 && <p>{when} <Moment at={time} as="full" />.</p>}
       {text && <p>{text}</p>}
     </div>
   );

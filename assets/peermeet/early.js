@@ -6,7 +6,7 @@
 globalThis.peermeetEarly ??= (() => {
   if (typeof location === "undefined") return {}; // where pages are built
   const held = {}; // by room, for a browser that keeps nothing
-  const key = (room) => `peermeet invitation ${room.toLowerCase().replaceAll("-", "")}`; // however a code is written
+  const key = (room) => `peermeet invitation ${room}`;
 
   const kept = (work) => {
     try {
@@ -33,10 +33,13 @@ globalThis.peermeetEarly ??= (() => {
     kept((store) => store.removeItem(key(room)));
   }
 
-  const here = () => {
-    const [, page, room] = location.pathname.split("/");
-    return page === "meet" && room ? room : null;
-  };
+  /* The code of the room whose page this is, as it was made and not as somebody typed it (services/rooms.py); or null. */
+  function here() {
+    const [, page, code = ""] = location.pathname.split("/");
+    if (page !== "meet") return null;
+    const letters = code.toLowerCase().replaceAll("-", "");
+    return /^[a-z0-9]{13}$/.test(letters) ? letters.replace(/^(.{4})(.{5})/, "$1-$2-") : code || null;
+  }
 
   addEventListener("popstate", () => here() && invitation(here())); // another link, while a room is open
 
@@ -48,5 +51,5 @@ globalThis.peermeetEarly ??= (() => {
     body: JSON.stringify({ room, ...(known && { invitation: known }) }),
   }).then((answer) => answer.json()).catch(() => null);
   // As a module of the bundle, which happens where nobody wrote it into the page, it would not be early any more.
-  return { invitation, forget, room, answer: room && document.currentScript ? ask() : null };
+  return { here, invitation, forget, room, answer: room && document.currentScript ? ask() : null };
 })();

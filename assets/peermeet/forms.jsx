@@ -1,7 +1,7 @@
 /* Forms and buttons that speak HTTP, and never to Reflex: what is typed here passes no state and no log. */
 import { createContext, useContext, useEffect, useRef, useState } from "react";
 
-import { ask } from "./http.jsx";
+import { ask, backend } from "./http.jsx";
 
 export const Refusal = createContext(null); // what the form around was told last
 
@@ -13,9 +13,9 @@ export function AskingForm({ onAsk, ready = true, said = null, children, ...rest
   const form = useRef(null);
   const submit = async (event) => {
     event.preventDefault();
-    const fields = Object.fromEntries(new FormData(event.currentTarget));
+    const fields = Object.fromEntries(new FormData(form.current));
     setBusy(true);
-    const answer = await onAsk(fields);
+    const answer = await onAsk(fields, form.current);
     setBusy(false);
     setError(answer.error ?? null);
   };
@@ -23,8 +23,8 @@ export function AskingForm({ onAsk, ready = true, said = null, children, ...rest
     for (const input of form.current.querySelectorAll("input")) {
       input.setAttribute("aria-invalid", String(Boolean(error) && error.field === input.name));
     }
-    if (error?.field) form.current.elements[error.field]?.focus();
-  }, [error]);
+    if (!busy && error?.field) form.current.elements[error.field]?.focus(); // what is disabled takes no focus
+  }, [error, busy]);
   return (
     <Refusal.Provider value={error}>
       <form {...rest} ref={form} method="post" noValidate aria-busy={busy || !ready} onSubmit={submit}>
@@ -34,17 +34,29 @@ export function AskingForm({ onAsk, ready = true, said = null, children, ...rest
   );
 }
 
-export function HttpForm({ action, next, ...rest }) {
-  const onAsk = async (fields) => {
-    const answer = await ask("POST", action, fields);
-    if (!answer.error) {
+/* After success: to another page, or with `done` said here, and every password forgotten that was typed. */
+export function HttpForm({ method = "POST", action, next, done, onDone, children, ...rest }) {
+  const [said, setSaid] = useState(false);
+  const onAsk = async (fields, form) => {
+    setSaid(false);
+    const answer = await ask(method, action, fields);
+    if (answer.error) return answer;
+    if (next) {
       // A new page, so that every socket of it carries the new cookie.
       window.location.assign(inside(new URLSearchParams(window.location.search).get("next")) ?? next);
       await new Promise(() => {}); // the form stays busy until the page is gone
     }
+    for (const input of form.querySelectorAll("input[type=password]")) input.value = "";
+    setSaid(true);
+    onDone?.();
     return answer;
   };
-  return <AskingForm {...rest} onAsk={onAsk} action={action} />;
+  return (
+    <AskingForm {...rest} onAsk={onAsk} action={action}>
+      {children}
+      {done && <p role="status" className="done">{said ? done : ""}</p>}
+    </AskingForm>
+  );
 }
 
 // Where one wanted to go, if it is a page of ours: judged as the browser will read it, tabs and all.
@@ -66,6 +78,11 @@ export function FieldError({ field, ...rest }) {
 export function SignOutButton({ next, children, ...rest }) {
   const signOut = async () => { await ask("DELETE", "/api/session"); window.location.assign(next); };
   return <button type="button" {...rest} onClick={signOut}>{children}</button>;
+}
+
+/* A link to a file that the server makes. */
+export function DownloadLink({ path, children, ...rest }) {
+  return <a {...rest} href={backend() + path} download>{children}</a>;
 }
 
 export function CopyButton({ path, text, copied, children, ...rest }) {

@@ -14,12 +14,16 @@ class _Face(Face):
 class HttpForm(_Face):
     """A form that speaks to one of the HTTP routes and never to Reflex: passwords pass no state and no log.
 
-    After success it goes to ``next``; a refusal keeps all that was typed and shows at its `FieldError`.
+    After success it goes to ``next``, or says ``done`` and calls ``on_done``; a refusal keeps all that was typed and
+    shows at its `FieldError`.
     """
 
     tag = "HttpForm"
+    method: rx.Var[str]
     action: rx.Var[str]
     next: rx.Var[str]
+    done: rx.Var[str]
+    on_done: rx.EventHandler[rx.event.no_args_event_spec]
 
 
 class FieldError(_Face):
@@ -38,6 +42,13 @@ class CopyButton(_Face):
     copied: rx.Var[str]
 
 
+class DownloadLink(_Face):
+    """A link to a file that an HTTP route makes."""
+
+    tag = "DownloadLink"
+    path: rx.Var[str]
+
+
 class SignOutButton(_Face):
     """Ends the session, then goes to ``next``."""
 
@@ -47,5 +58,6 @@ class SignOutButton(_Face):
 
 http_form = HttpForm.create
 field_error = FieldError.create
+download_link = DownloadLink.create
 copy_button = CopyButton.create
 sign_out_button = SignOutButton.create

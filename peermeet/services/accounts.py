@@ -87,7 +87,7 @@ class Accounts(Desk):
         if user.email is None:
             raise Refusal("not_signed_in")
         await self._confirm(user, password, address)
-        new = check_strength(new, (user.name, user.email, user.email.partition("@")[0]))
+        new = check_strength(new, (user.name, user.email, user.email.partition("@")[0]), "new_password")
         if not await self._kept(self._store.set_password(user.id, await self._passwords.hash(new))):
             raise Refusal("not_signed_in")
         log.info("user %s changed their password", user.id)

@@ -18,7 +18,7 @@ from ..core import wire
 from ..core.commands import CHAT_LINES
 from ..core.errors import Refusal
 from ..core.events import MessageDeleted, MessageSent, Waiting, Welcomed
-from ..core.model import Room
+from ..core.model import Doors, Room
 from ..core.room import evolve
 from ..extend import listeners
 from ..services import Services
@@ -79,6 +79,23 @@ class LoginState(rx.State):
         self.registering = registering is True
 
 
+class AccountState(rx.State):
+    """The page of one's own account. What it changes goes by HTTP; this looks again."""
+
+    error: str = ""
+
+    @rx.event
+    async def enter(self):
+        self.error = ""
+        viewer = await self.get_state(Viewer)
+        try:
+            if await viewer.identify() is None:
+                return rx.redirect("/?next=/account", replace=True)
+        except Refusal as refusal:
+            self.error = refusal.sentence
+        return None
+
+
 class Card(TypedDict):
     """A room as the lobby shows it."""
 
@@ -95,13 +112,12 @@ class LobbyState(rx.State):
     rooms: list[Card] = []
     loaded: bool = False
     error: str = ""
-    deleting: str = ""
     created: int = 0
 
     @rx.event
     async def enter(self):
         viewer = await self.get_state(Viewer)
-        self.error = self.deleting = ""
+        self.error = ""
         try:
             if await viewer.identify() is None:
                 return rx.redirect("/?next=/lobby", replace=True)
@@ -124,22 +140,6 @@ class LobbyState(rx.State):
         self.error = ""
         await self._look()
         self.created += 1
-        return None
-
-    @rx.event
-    def ask_delete(self, code: str):
-        self.deleting = str(code)
-
-    @rx.event
-    async def delete(self, code: str):
-        self.deleting = ""
-        try:
-            if (user := await services().who_sent(self.router.headers.cookie)) is None:
-                return rx.redirect("/?next=/lobby", replace=True)
-            await services().delete_room(user, code)
-        except Refusal as refusal:
-            self.error = refusal.sentence
-        await self._look()
         return None
 
     @rx.event(background=True)
@@ -179,12 +179,14 @@ class MeetingState(rx.State):
     you: str = ""
     role: str = ""
     hosting: bool = False
+    owner: bool = False
     keeping: bool = False  # the door: hosts and co-hosts
     people: list[Person] = []
     knocks: list[Knock] = []
     news: str = ""
     out: list[Out] = []
-    doors: DoorsShown = views.doors(Room(""))
+    doors: DoorsShown = views.doors(Doors())
+    relays: bool = False  # whether this server has any
     chat: list[Line] = []  # while its panel is open
     earlier: bool = False  # there is more than it shows
     unread: int = 0
@@ -213,6 +215,7 @@ class MeetingState(rx.State):
                 self._heard, self._room = (), replace(self._room, history=())
                 self._show()
             self.code, self.title = door.code, door.title
+            self.relays = services().settings.relays
             at = datetime.now(UTC)
             self.opens = door.opens.timestamp() if door.opens and door.opens > at and not door.mine else 0.0
             self.closed = door.closes.timestamp() if door.closes and door.closes <= at and not door.mine else 0.0
@@ -284,12 +287,13 @@ class MeetingState(rx.State):
         shown: dict[str, Any] = {
             "role": me.role if me else "",
             "hosting": me is not None and me.role == "host",
+            "owner": me is not None and me.user == room.owner,
             "keeping": views.answers_the_door(me),
             "people": views.people(room, self.you),
             "knocks": knocks if views.answers_the_door(me) else [],
             "news": views.news(knocks) if views.answers_the_door(me) else "",
             "out": views.out(room),
-            "doors": views.doors(room),
+            "doors": views.doors(room.doors),
             **self._talk(me.user if me else "", host=me is not None and me.role == "host"),
         }
         for name, value in shown.items():

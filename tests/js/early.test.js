@@ -61,7 +61,8 @@ const none = new Proxy({}, { get: () => () => { throw new Error("SecurityError")
 test("a room's page asks for the ticket at once, every other page for nothing", async () => {
   const { opens, asked } = tab();
   for (const path of ["/", "/lobby", "/room/3k7q", "/meet", "/meet/", "/meeting/x", "/#i=x"]) {
-    assert.equal(opens(path).answer, null);
+    const page = opens(path);
+    assert.deepEqual([page.answer, page.here()], [null, null]);
   }
   assert.deepEqual(asked, []);
   const { room, answer } = opens("/meet/3k7q");
@@ -76,11 +77,20 @@ test("an invitation leaves the address bar first, then goes in the body", () => 
   assert.equal(invitation("3k7q"), TOKEN);
 });
 
-test("the tab keeps it over a reload and a way round, for that room alone, however its code is written", () => {
+test("a room's code is as it was made, however it is written; what is none stays what it is", () => {
   const { opens, asked } = tab();
-  opens(`/meet/3K7Q-9T2M#i=${TOKEN}`);
+  for (const written of ["3k7q-9t2mz-x8vd", "3K7Q-9T2MZ-X8VD", "3k7q9t2mzx8vd", "3k-7q9t2mzx8v-d"]) {
+    assert.equal(opens(`/meet/${written}`).here(), "3k7q-9t2mz-x8vd");
+  }
+  for (const none of ["3k7q", "%3Cb%3E", "3k7q9t2mzx8v%20"]) assert.equal(opens(`/meet/${none}`).room, none);
+  assert.deepEqual([...new Set(asked.slice(0, 4).map(([, body]) => body.room))], ["3k7q-9t2mz-x8vd"]);
+});
+
+test("the tab keeps it over a reload and a way round, for that room alone", () => {
+  const { opens, asked } = tab();
+  opens(`/meet/3K7Q-9T2MZ-X8VD#i=${TOKEN}`);
   opens("/");
-  opens("/meet/3k7q9t2m");
+  opens("/meet/3k7q9t2mzx8vd");
   opens("/meet/other");
   assert.deepEqual(asked.map(([, body]) => body.invitation), [TOKEN, TOKEN, undefined]);
 });

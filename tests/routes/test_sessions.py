@@ -308,6 +308,8 @@ class TestMe:
         new = "another horse battery staple"
         wrong = await browser.put("/api/users/me/password", json={"password": "x", "new_password": new})
         assert refusal(wrong, 401) == ("wrong_password", "password")
+        weak = await browser.put("/api/users/me/password", json={"password": PASSWORD, "new_password": "short"})
+        assert refusal(weak, 422) == ("weak_password", "new_password")
         right = await browser.put("/api/users/me/password", json={"password": PASSWORD, "new_password": new})
         assert (right.status_code, right.json()) == (200, {})
         assert refusal(await browser.sign_in(), 401)[0] == "wrong_password"

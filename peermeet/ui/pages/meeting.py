@@ -54,7 +54,7 @@ def _join() -> rx.Component:
     return join_form(
         rx.cond(
             MeetingState.opens > 0,
-            at_door(rx.el.p("This room opens ", moment(at=MeetingState.opens, full=True), "."), when=["name"]),
+            at_door(rx.el.p("This room opens ", moment(at=MeetingState.opens, as_="full"), "."), when=["name"]),
         ),
         at_door(field("Your name", "name", type="text", auto_complete="name", max_length=64), when=["name"]),
         at_door(
