@@ -18,7 +18,7 @@ from peermeet.core.model import Doors, Ticket
 from peermeet.services import Services, new_code
 from peermeet.services import desk as desk_module
 from peermeet.store import User
-from tests.auth.desk import HERE, Desk, now, open_desk
+from tests.auth.desk import HERE, PASSWORD, Desk, now, open_desk
 
 THERE = "198.51.100.1"
 PASSCODE = "open sesame"
@@ -374,6 +374,12 @@ class TestInvitationsOfHosts:
         await services.revoke_invitation(den.bob, den.code, by_guest.id)
         await services.revoke_invitation(den.ada, den.code, by_bob.id)
         assert [line.good for line in await services.invitations(den.ada, den.code)] == [False, False, True]
+
+    async def test_are_somebody_s_no_more_when_their_account_is_deleted(self, desk: Desk, den: SimpleNamespace) -> None:
+        made = await desk.services.invite(den.bob, den.code)
+        await desk.services.delete_account(den.bob, PASSWORD, HERE)
+        assert [line.by for line in await desk.services.invitations(den.ada, den.code)] == [""]
+        await desk.services.revoke_invitation(den.ada, den.code, made.id)
 
     async def test_use_up_none_of_the_owner_s(
         self, desk: Desk, den: SimpleNamespace, monkeypatch: pytest.MonkeyPatch

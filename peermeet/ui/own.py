@@ -14,7 +14,7 @@ from ..core.model import Doors
 from ..services import Options, Stay
 from ..store import User
 from . import views
-from .state import Viewer, services
+from .state import PRIVATE, Viewer, services
 from .views import DoorsShown
 
 SCREENFUL = 10  # meetings at a time: some weeks of a weekly one
@@ -177,6 +177,9 @@ class OwnRoomState(rx.State):
         self.doors = views.doors(options)
         self.passcode = options.passcode
         self.opens, self.closes = _seconds(options.opens), _seconds(options.closes)
+
+
+PRIVATE.append(OwnRoomState)
 
 
 def length(seconds: float) -> str:

@@ -49,13 +49,22 @@ class Viewer(rx.State):
 
     name: str = ""
     account: bool = False
+    _user: str = ""
 
     async def identify(self) -> User | None:
-        """Return who is looking, from the cookie, and show it."""
+        """Return who is looking, from the cookie, and show it. A tab's vars outlive a session, and are sent to whoever
+        opens the next page in it: what is private goes with the person."""
         user = await services().who_sent(self.router.headers.cookie)
+        if self._user not in {"", user.id if user else ""}:
+            for state in PRIVATE:
+                (await self.get_state(state)).reset()
+        self._user = user.id if user else ""
         self.name = user.name if user else ""
         self.account = user is not None and not user.guest
         return user
+
+
+PRIVATE: list[type[rx.State]] = []  # states that show what is one person's
 
 
 class LoginState(rx.State):
@@ -164,6 +173,9 @@ class LobbyState(rx.State):
             return
         self.rooms = [Card(path=f"/meet/{room.code}", **room._asdict()) for room in lobby]
         self.loaded = True
+
+
+PRIVATE.append(LobbyState)
 
 
 class MeetingState(rx.State):

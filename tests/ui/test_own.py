@@ -11,6 +11,7 @@ import pytest
 from peermeet.core.errors import SENTENCES
 from peermeet.store import Attendance, Meeting
 from peermeet.ui.own import OwnRoomState, length
+from peermeet.ui.state import LobbyState, LoginState
 from tests.auth.desk import Desk, now
 from tests.ui.conftest import Pipeline, Tab, leads_to
 
@@ -104,6 +105,22 @@ class TestWhoSeesIt:
         sent = repr(page.dict(initial=True))
         for secret in (den.session, "sesame", made.token, str(record.passcode_hash), "ada@example.org"):
             assert secret not in sent
+
+    @pytest.mark.parametrize("after", ["nobody", "somebody else"])
+    async def test_nothing_is_left_for_the_next_person_in_this_tab(
+        self, desk: Desk, den: SimpleNamespace, after: str
+    ) -> None:
+        await meets(desk, den)
+        tab = Tab(den.session, room=den.code)
+        page, lobby = await tab.state(OwnRoomState), await tab.state(LobbyState)
+        await lobby.enter()
+        await page.enter()
+        await page.unfold("m-1")
+        tab.cookie(None if after == "nobody" else desk.tokens.session((await desk.guest()).id))
+        await (await tab.state(LoginState)).enter()
+        sent = repr(tab.root.dict(initial=True))
+        assert (page.title, page.meetings, lobby.rooms) == ("", [], [])
+        assert not [private for private in ("Den", "m-1") if private in sent]
 
 
 class TestSetting:
