@@ -60,20 +60,23 @@ class OwnRoomState(rx.State):
     errors: dict[str, str] = {}  # by the field they are about
     saved: str = ""  # the form that was saved last
     deleting: bool = False
+    _address: str = ""  # the room's code as it stands there
     _shown: int = SCREENFUL
 
     @rx.event
     async def enter(self):
-        """Look the room up, for its owner."""
+        """Look the room up, for its owner. Runs again when Reflex's socket was lost: what is unfolded stays so."""
         viewer = await self.get_state(Viewer)
-        self.reset()
+        if self._address != str(self.room):
+            self.reset()
+        self.refusal = ""
         try:
             if await viewer.identify() is None:
                 return rx.redirect(f"/?next=/room/{self.room}", replace=True)
         except Refusal as refusal:
             self.refusal = refusal.sentence
             return None
-        self.code = str(self.room)
+        self.code = self._address = str(self.room)
         return await self._asked("", self._look)
 
     @rx.event

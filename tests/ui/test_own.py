@@ -249,6 +249,19 @@ class TestRemembering:
         (meeting,) = page.meetings
         assert (meeting["ended"], meeting["stays"][0]["left"]) == (0.0, 0.0)
 
+    async def test_what_is_unfolded_stays_so_when_the_socket_was_lost(self, desk: Desk, den: SimpleNamespace) -> None:
+        await meets(desk, den)
+        attic = await desk.services.create_room(den.ada, "Attic")
+        tab = Tab(den.session, room=den.code)
+        page = await tab.state(OwnRoomState)
+        await page.enter()
+        await page.unfold("m-1")
+        await page.enter()
+        assert [meeting["unfolded"] for meeting in page.meetings] == [True]
+        tab.visit(room=attic.code)
+        await page.enter()
+        assert (page.title, page.meetings) == ("Attic", [])
+
     @pytest.mark.parametrize("id", ["x", "", None, [], {"$ne": None}])
     async def test_a_meeting_that_is_none_is_passed_over(self, desk: Desk, den: SimpleNamespace, id: Any) -> None:
         await meets(desk, den)
