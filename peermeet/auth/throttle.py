@@ -105,17 +105,16 @@ class Throttle:
         """Count a request for a ticket, or refuse with ``too_many``."""
         await self._hit(TICKET, "tickets", address)
 
-    async def _hit(self, rate: RateLimitItemPerMinute, what: str, address: str) -> None:
+    async def passcode(self, user: str) -> None:
+        """Count a passcode that somebody sets, or refuse with ``too_many``."""
+        await self._hit(PASSCODE, "passcodes", user)
+
+    async def _hit(self, rate: RateLimitItemPerMinute, what: str, who: str) -> None:
         try:
-            within = await self._limiter.hit(rate, what, address)
+            within = await self._limiter.hit(rate, what, who)
         except StorageError:
             raise Refusal("unavailable") from None
         if not within:
-            raise Refusal("too_many")
-
-    async def passcode(self, user: str) -> None:
-        """Count a passcode that somebody sets, or refuse with ``too_many``."""
-        if not await self._limiter.hit(PASSCODE, "passcodes", user):
             raise Refusal("too_many")
 
 

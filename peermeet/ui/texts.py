@@ -130,7 +130,7 @@ INVITATIONS: dict[str, str] = {
     "week": "A week",
     "month": "30 days",
     "ever": "No end",
-    "uses": "How many people",
+    "uses": "For how many",
     "any": "Any number",
     "made": "Copy this link now. It is shown this once.",
     "copy": "Copy",

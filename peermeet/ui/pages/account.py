@@ -46,7 +46,7 @@ def _password() -> rx.Component:
                 type="password",
                 auto_complete="new-password",
                 max_length=1000,
-                hint="At least 10 characters. Where you are signed in, you stay so.",
+                hint="At least 10 characters. Wherever else you are signed in, you are signed out.",
             ),
             field_error(class_name="field-error form-error"),
             rx.el.button("Change password", type="submit", class_name="button primary", id="change-password"),
