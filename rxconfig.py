@@ -20,6 +20,7 @@ from dotenv import load_dotenv
 from peermeet.browser.build import PreloadMeeting, SameOrigin, SteadyLock, bun
 
 load_dotenv(Path(__file__).parent / ".env")
+REDIS = os.environ.get("PEERMEET_REDIS_URL") or None
 VITE = f"http://localhost:{os.environ.get('REFLEX_FRONTEND_PORT', '3000')}"
 
 config = rx.Config(
@@ -27,8 +28,9 @@ config = rx.Config(
     app_module_import="peermeet.app",
     telemetry_enabled=False,
     show_built_with_reflex=False,
-    # One process: state in memory. A page's state lives twelve hours without an event (the default is one).
-    state_manager_mode="memory",
+    # State in memory, or where the rooms are. A page's state lives twelve hours without an event (the default is one).
+    state_manager_mode="redis" if REDIS else "memory",
+    redis_url=REDIS,
     redis_token_expiration=12 * 3600,
     # Reflex's default answers every site, with credentials. Here nobody but the page itself is answered (and
     # peermeet.gate looks at Origin); in development the page comes from Vite's port.

@@ -14,8 +14,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import redis
 from dotenv import load_dotenv
 
+from . import discretion
 from .config import VARIABLES, BadSetting, Settings, misspelt
 from .services import open_services
 from .signaling import limits
@@ -71,10 +73,17 @@ class BuildFailed(Exception):
 
 
 def check(settings: Settings) -> None:
-    """Find out now what would stop the server later: a plugin that is not there, a secret or store of no use."""
+    """Find out now what would stop the server later: a plugin that is not there, a secret, store or Redis of no use."""
     for plugin in settings.plugins:
         if importlib.util.find_spec(plugin.partition(".")[0]) is None:
             raise BadSetting(f"PEERMEET_PLUGINS: there is no module {plugin!r} where Python looks for modules.")
+
+    if settings.redis_url is not None:
+        try:
+            with redis.Redis.from_url(settings.redis_url, socket_connect_timeout=5, socket_timeout=5) as client:
+                client.ping()
+        except (redis.RedisError, ValueError) as error:
+            raise BadSetting(f"PEERMEET_REDIS_URL: Redis does not answer ({type(error).__name__}).") from None
 
     async def opened() -> None:
         async with open_services(settings):
@@ -156,22 +165,15 @@ def serve(settings: Settings, listener: socket.socket) -> None:
     }
     import uvicorn  # noqa: PLC0415 (not needed for --help)
 
-    logging.getLogger("uvicorn.error").addFilter(without_trace)
+    from .serving import options  # noqa: PLC0415 (likewise)
+
+    discretion.install()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     server = uvicorn.Server(
         uvicorn.Config(
             "peermeet.app:app",
             factory=True,
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="websockets-sansio",
-            ws_max_size=limits.MAX_FRAME,
-            ws_per_message_deflate=False,  # signaling is small; a deflate context costs each idle socket tens of kB
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=3,
+            **options(settings.trusted_proxies),
         )
     )
     shown = "localhost" if settings.host in {"0.0.0.0", "::", "127.0.0.1"} else settings.host  # noqa: S104
@@ -184,13 +186,6 @@ def serve(settings: Settings, listener: socket.socket) -> None:
 
     server.startup = startup  # type: ignore[method-assign]
     server.run(sockets=[listener])
-
-
-def without_trace(record: logging.LogRecord) -> bool:
-    """uvicorn prints a stack trace for text frames that are not UTF-8: the sender's fault, not ours."""
-    if "Invalid UTF-8" in record.getMessage():
-        record.exc_info = None
-    return True
 
 
 if __name__ == "__main__":

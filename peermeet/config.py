@@ -43,16 +43,14 @@ def _list(check: Callable[[str], str]) -> Callable[[str], tuple[str, ...]]:
 def _origin(text: str) -> str:
     text = text.rstrip("/").lower()
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.port == 0 or "@" in text:
-        raise ValueError
-    if text != f"{parts.scheme}://{parts.netloc}":
-        raise ValueError
+    if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]+)?", text) or parts.port == 0:
+        raise ValueError  # as browsers write it, and nothing that would end a directive of a policy
     return text
 
 
 def _network(text: str) -> str:
-    ipaddress.ip_network(text, strict=False)
-    return text
+    network = ipaddress.ip_network(text, strict=False)
+    return str(network) if "/" in text else text  # without bits of a host: uvicorn would take it for a name
 
 
 def _module(text: str) -> str:
@@ -63,6 +61,12 @@ def _module(text: str) -> str:
 
 def _mongo(text: str) -> str | None:
     if text and not text.startswith(("mongodb://", "mongodb+srv://")):
+        raise ValueError
+    return text or None
+
+
+def _redis(text: str) -> str | None:
+    if text and not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError
     return text or None
 
@@ -137,8 +141,14 @@ VARIABLES: dict[str, Variable] = {
     "PEERMEET_DATA": Variable("data", ".peermeet", _folder, "a folder"),
     "PEERMEET_SECRET": Variable("secret", "", _secret, "at least 32 bytes, or nothing"),
     "PEERMEET_MONGO_URL": Variable("mongo_url", "", _mongo, "a mongodb:// address, or nothing for SQLite"),
+    "PEERMEET_REDIS_URL": Variable(
+        "redis_url", "", _redis, "a redis://, rediss:// or unix:// address, or nothing for one process"
+    ),
     "PEERMEET_ORIGINS": Variable(
         "origins", "", _list(_origin), "origins such as https://meet.example.org, separated by commas"
+    ),
+    "PEERMEET_FRAME_ANCESTORS": Variable(
+        "frame_ancestors", "", _list(_origin), "origins such as https://portal.example.org, separated by commas"
     ),
     "PEERMEET_TRUSTED_PROXIES": Variable(
         "trusted_proxies", "", _list(_network), "addresses or networks, separated by commas"
@@ -175,7 +185,9 @@ class Settings:
     data: Path
     secret: str | None
     mongo_url: str | None
+    redis_url: str | None
     origins: tuple[str, ...]
+    frame_ancestors: tuple[str, ...]
     trusted_proxies: tuple[str, ...]
     ice_servers: tuple[IceServer, ...]
     turn_urls: tuple[str, ...]
@@ -187,6 +199,12 @@ class Settings:
     grace: int
     plugins: tuple[str, ...]
     log_level: str
+
+    @property
+    def relays(self) -> bool:
+        """Whether there is any TURN server."""
+        fixed = ((server.urls,) if isinstance(server.urls, str) else server.urls for server in self.ice_servers)
+        return bool(self.turn_urls) or any(url.startswith("turn") for urls in fixed for url in urls)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> Settings:

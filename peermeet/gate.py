@@ -11,7 +11,7 @@ import base64
 import hashlib
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,14 +28,17 @@ YEAR = "public, max-age=31536000, immutable"
 
 class Gate:
     """Wraps the application. ``origins`` are allowed besides the one that the request was sent to; ``pages`` is the
-    folder of the built frontend, whose inline scripts are allowed by their hashes."""
+    folder of the built frontend, whose inline scripts are allowed by their hashes; ``frame_ancestors`` are the origins
+    whose pages may show ours in a frame."""
 
-    def __init__(self, app: ASGIApp, *, origins: Iterable[str], pages: Path) -> None:
+    def __init__(
+        self, app: ASGIApp, *, origins: Iterable[str], pages: Path, frame_ancestors: Sequence[str] = ()
+    ) -> None:
         self._app = app
         self._origins = frozenset(origins)
         self._folders = {f"/{page.parent.relative_to(pages).as_posix()}" for page in pages.glob("*/index.html")}
         self._headers = {
-            "content-security-policy": policy(inline_scripts(pages)),
+            "content-security-policy": policy(inline_scripts(pages), frame_ancestors),
             "x-content-type-options": "nosniff",
             "referrer-policy": "same-origin",
             "permissions-policy": "camera=(self), microphone=(self), display-capture=(self), geolocation=()",
@@ -112,7 +115,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     await JSONResponse(Refusal("foreign_origin").answer(), status_code=403)(scope, receive, send)
 
 
-def policy(scripts: Iterable[str]) -> str:
+def policy(scripts: Iterable[str], frame_ancestors: Sequence[str] = ()) -> str:
     """Return the Content-Security-Policy. Scripts: our own files, and the few lines with which the router hands the
     page its data, each by its hash. Styles may stand in the page: Reflex's error page and the tiles' positions are
     style attributes, and no hash covers those."""
@@ -128,7 +131,7 @@ def policy(scripts: Iterable[str]) -> str:
             "manifest-src 'self'",
             "form-action 'self'",
             "base-uri 'none'",
-            "frame-ancestors 'none'",
+            " ".join(["frame-ancestors", *(frame_ancestors or ["'none'"])]),
         ]
     )
 

@@ -17,7 +17,9 @@ DEFAULTS: dict[str, Any] = {
     "data": Path(".peermeet"),
     "secret": None,
     "mongo_url": None,
+    "redis_url": None,
     "origins": (),
+    "frame_ancestors": (),
     "trusted_proxies": (),
     "ice_servers": (),
     "turn_urls": (),
@@ -44,11 +46,19 @@ GOOD: list[tuple[str, str, Any]] = [
     ("MONGO_URL", "mongodb://db.example.org:27017/peermeet", "mongodb://db.example.org:27017/peermeet"),
     ("MONGO_URL", "mongodb+srv://db.example.org", "mongodb+srv://db.example.org"),
     ("MONGO_URL", "", None),
+    ("REDIS_URL", "redis://:hunter2@cache.example.org:6379/1", "redis://:hunter2@cache.example.org:6379/1"),
+    ("REDIS_URL", "rediss://cache.example.org", "rediss://cache.example.org"),
+    ("REDIS_URL", "unix:///run/redis/redis.sock", "unix:///run/redis/redis.sock"),
+    ("REDIS_URL", "", None),
     ("ORIGINS", "https://meet.example.org", ("https://meet.example.org",)),
     ("ORIGINS", "https://a.example/, HTTP://B.example:8080 ,", ("https://a.example", "http://b.example:8080")),
     ("ORIGINS", "http://[::1]:3000", ("http://[::1]:3000",)),
     ("ORIGINS", " , ", ()),
+    ("FRAME_ANCESTORS", "https://Portal.example.org", ("https://portal.example.org",)),
+    ("FRAME_ANCESTORS", "https://a.example/, http://b.example:8080", ("https://a.example", "http://b.example:8080")),
+    ("FRAME_ANCESTORS", "", ()),
     ("TRUSTED_PROXIES", "192.0.2.1, 10.0.0.0/8,2001:db8::/32", ("192.0.2.1", "10.0.0.0/8", "2001:db8::/32")),
+    ("TRUSTED_PROXIES", "10.1.2.3/8", ("10.0.0.0/8",)),
     ("ICE_SERVERS", "stun:stun.example.org", (IceServer("stun:stun.example.org"),)),
     (
         "ICE_SERVERS",
@@ -92,6 +102,7 @@ BAD: list[tuple[str, str]] = [
     *(("PORT", text) for text in ("", "0", "65536", "-1", "http", "3000.5", "0x10", "3000;")),
     ("DATA", ""),
     *(("SECRET", text) for text in ("hunter2", "x" * 31)),
+    *(("REDIS_URL", text) for text in ("localhost:6379", "http://hunter2@cache.example.org", "REDIS://hunter2@cache")),
     *(("MONGO_URL", text) for text in ("localhost", "http://hunter2@db.example.org", "MONGODB://db", "mongodb:/db")),
     *(
         ("ORIGINS", text)
@@ -110,6 +121,20 @@ BAD: list[tuple[str, str]] = [
             "https://meet.example.org:port",
             "https://[::1",
             "https://good.example,bad",
+        )
+    ),
+    *(
+        ("FRAME_ANCESTORS", text)
+        for text in (
+            "*",
+            "'self'",
+            "'none'",
+            "https:",
+            "https://*.example.org",
+            "https://a.example; script-src *",
+            "https://a.example,https://b.example/x",
+            "https://a.example https://b.example",
+            "https://a.example\r\nx-more: 1",
         )
     ),
     *(("TRUSTED_PROXIES", text) for text in ("localhost", "*", "10.0.0.0/33", "10.0.0.1.1")),
@@ -161,7 +186,27 @@ BAD: list[tuple[str, str]] = [
     *(("PLUGINS", text) for text in ("my-polls", "my_polls.py/..", "1st", "os;", "a..b", ".a")),
     *(("LOG_LEVEL", text) for text in ("", "DEBUG", "trace")),
 ]
-SECRETIVE = {"SECRET", "MONGO_URL", "ICE_SERVERS", "TURN_URLS", "TURN_SECRET"}
+
+
+@pytest.mark.parametrize(
+    ("set_", "relays"),
+    [
+        ({}, False),
+        ({"ICE_SERVERS": "stun:a.example"}, False),
+        ({"ICE_SERVERS": '[{"urls": "turn:a.example", "username": "u", "credential": "c"}]'}, True),
+        (
+            {"ICE_SERVERS": '[{"urls": ["stun:a.io", "turns:a.io"], "username": "u", "credential": "c"}]'},
+            True,
+        ),
+        ({"TURN_URLS": "turn:a.example", "TURN_SECRET": "x" * 20}, True),
+    ],
+    ids=str,
+)
+def test_a_turn_server_of_either_setting_is_a_relay(set_: dict[str, str], relays: bool) -> None:
+    assert Settings.from_env({f"PEERMEET_{name}": text for name, text in set_.items()}).relays is relays
+
+
+SECRETIVE = {"SECRET", "MONGO_URL", "REDIS_URL", "ICE_SERVERS", "TURN_URLS", "TURN_SECRET"}
 PAIR = {"TURN_URLS": ("turn:relay.example",), "TURN_SECRET": "y" * 20}  # one goes with the other
 
 

@@ -56,6 +56,9 @@ async def broken(request: Request) -> Response:
     raise RuntimeError
 
 
+asked_app = Starlette(routes=[Route("/", asked)])
+
+
 async def listening(socket: WebSocket) -> None:
     await socket.accept()
     await socket.close()
@@ -326,6 +329,18 @@ class TestPolicy:
         for name in ("font-src", "manifest-src", "form-action"):
             assert directives[name] == ["'self'"]
         assert [name for name, values in directives.items() if "'unsafe-inline'" in values] == ["style-src"]
+
+    def test_who_is_named_may_show_our_pages_in_a_frame_and_nobody_else(self, pages: Path) -> None:
+        named = ["https://portal.example", "https://other.example:8443"]
+        whole = policy(inline_scripts(pages), named)
+        assert "; frame-ancestors https://portal.example https://other.example:8443" in whole
+        assert "'none'" not in whole.partition("frame-ancestors")[2]
+
+    async def test_it_is_set_for_every_answer(self, pages: Path) -> None:
+        gate = Gate(asked_app, origins=[], pages=pages, frame_ancestors=["https://portal.example"])
+        async with browser_of(gate) as browser:
+            policies = (await browser.get("/")).headers.get_list("content-security-policy")
+        assert [found.partition("frame-ancestors ")[2] for found in policies] == ["https://portal.example"]
 
     def test_the_hashes_are_those_of_the_scripts_in_the_pages(self, pages: Path) -> None:
         texts = [*SCRIPTS, ""]

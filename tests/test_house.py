@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import graphlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -14,12 +15,31 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-BEHIND_THE_DOOR = {"core", "config", "gate", "auth", "store", "signaling", "browser", "extend", "services", "ui"}
+BEHIND_THE_DOOR = {
+    "core",
+    "config",
+    "gate",
+    "sidedoor",
+    "serving",
+    "discretion",
+    "auth",
+    "routes",
+    "store",
+    "signaling",
+    "browser",
+    "extend",
+    "services",
+    "ui",
+}
 MAY_LOOK_INTO = {
     "core": set(),
     "config": set(),
     "gate": {"core"},
+    "serving": {"signaling"},
+    "discretion": set(),
+    "sidedoor": {"signaling"},
     "auth": {"core"},
+    "routes": {"core"},
     "store": {"core"},
     "signaling": {"core"},
     "browser": {"core"},
@@ -126,3 +146,31 @@ def test_no_radix_and_nothing_else_that_is_not_used() -> None:
     package = json.loads((ROOT / "reflex.lock" / "package.json").read_text("utf-8"))
     names = {*package["dependencies"], *package["devDependencies"]}
     assert not [name for name in names if "radix" in name or "tailwind" in name or name == "sonner"]
+
+
+ASSETS = ROOT / "assets" / "peermeet"
+
+
+@pytest.mark.parametrize("path", sorted(ASSETS.glob("*.js")), ids=lambda path: path.stem)
+def test_a_plain_module_imports_what_node_has_too(path: Path) -> None:
+    lacking = [name for name in _imported(path) if not re.fullmatch(r"\./[a-z]+\.js", name)]
+    assert lacking == []
+
+
+def test_every_python_face_has_a_component_in_the_file_of_its_name() -> None:
+    faces = {
+        (path.stem, tag)
+        for path in (ROOT / "peermeet" / "browser").glob("*.py")
+        for tag in re.findall(r'^    tag = "(\w+)"$', path.read_text("utf-8"), re.MULTILINE)
+    }
+    exported = {
+        (path.stem, name)
+        for path in ASSETS.glob("*.jsx")
+        for name in re.findall(r"^export function (\w+)", path.read_text("utf-8"), re.MULTILINE)
+    }
+    assert faces
+    assert faces - exported == set()
+
+
+def _imported(path: Path) -> list[str]:
+    return re.findall(r'^(?:import|export)\b[^;"=]*"([^"]+)";', path.read_text("utf-8"), re.MULTILINE)

@@ -18,7 +18,7 @@ from peermeet.core.model import Doors, Ticket
 from peermeet.services import Services, new_code
 from peermeet.services import desk as desk_module
 from peermeet.store import User
-from tests.auth.desk import HERE, Desk, now, open_desk
+from tests.auth.desk import HERE, PASSWORD, Desk, now, open_desk
 
 THERE = "198.51.100.1"
 PASSCODE = "open sesame"
@@ -308,6 +308,102 @@ class TestInvitations:
         assert await refused(desk.services.invite(den.ada, den.code)) == "too_many"
 
 
+class TestInvitationsOfHosts:
+    """Bob is no owner, but sits in the meeting as a host."""
+
+    @pytest.fixture(autouse=True)
+    def seated(self, desk: Desk, den: SimpleNamespace) -> set[str]:
+        hosts = desk.meets().seated[den.code] = {den.bob.id}
+        return hosts
+
+    @pytest.mark.parametrize("role", ["member", "listener"])
+    async def test_bring_in_members_and_listeners(self, desk: Desk, den: SimpleNamespace, role: str) -> None:
+        await desk.services.set_passcode(den.ada, den.code, PASSCODE)
+        made = await desk.services.invite(den.bob, den.code, role)
+        ticket = await read(desk.services, desk.services.ticket(den.guest, den.code, HERE, invitation=made.token))
+        assert (ticket.role, ticket.invitation) == (role, made.id)
+
+    @pytest.mark.parametrize("role", ["cohost", "host"])
+    async def test_appoint_nobody_for_the_meetings_to_come(self, desk: Desk, den: SimpleNamespace, role: str) -> None:
+        assert await refused(desk.services.invite(den.bob, den.code, role)) == "not_allowed"
+        assert await desk.services.invitations(den.ada, den.code) == []
+
+    @pytest.mark.parametrize("asked", [None, timedelta(days=300), timedelta(hours=1)], ids=str)
+    async def test_end_within_a_day(self, desk: Desk, den: SimpleNamespace, later: Any, asked: Any) -> None:
+        made = await desk.services.invite(den.bob, den.code, expires=now() + asked if asked else None)
+        (line,) = await desk.services.invitations(den.bob, den.code)
+        assert line.expires is not None
+        life = timedelta(hours=1) if asked == timedelta(hours=1) else timedelta(days=1)
+        assert life - timedelta(minutes=1) < line.expires - now() <= life
+        later(life)
+        use = desk.services.ticket(den.guest, den.code, HERE, invitation=made.token)
+        assert await refused(use) == "bad_invitation"
+
+    async def test_are_made_by_nobody_who_is_host_no_longer(
+        self, desk: Desk, den: SimpleNamespace, seated: set[str]
+    ) -> None:
+        made = await desk.services.invite(den.bob, den.code)
+        seated.clear()
+        for asked in (
+            desk.services.invite(den.bob, den.code),
+            desk.services.invitations(den.bob, den.code),
+            desk.services.came_by(den.bob, den.code, made.id),
+            desk.services.revoke_invitation(den.bob, den.code, made.id),
+        ):
+            assert await refused(asked) == "no_such_room"
+        elsewhere = await desk.services.create_room(den.ada, "Attic")
+        seated.add(den.bob.id)
+        assert await refused(desk.services.invite(den.bob, elsewhere.code)) == "no_such_room"
+
+    async def test_are_theirs_and_the_owner_s_to_see_and_to_revoke(
+        self, desk: Desk, den: SimpleNamespace, seated: set[str], later: Any
+    ) -> None:
+        services = desk.services
+        seated.add(den.guest.id)
+        by_ada = await services.invite(den.ada, den.code, "host")
+        later(timedelta(seconds=1))
+        by_bob = await services.invite(den.bob, den.code)
+        later(timedelta(seconds=1))
+        by_guest = await services.invite(den.guest, den.code)
+        lines = [(line.number, line.id, line.by) for line in await services.invitations(den.ada, den.code)]
+        assert lines == [(3, by_guest.id, "Gast"), (2, by_bob.id, "Bob"), (1, by_ada.id, None)]
+        assert [line.number for line in await services.invitations(den.bob, den.code)] == [3, 2]
+        assert await refused(services.came_by(den.bob, den.code, by_ada.id)) == "bad_invitation"
+        assert await refused(services.revoke_invitation(den.bob, den.code, by_ada.id)) == "bad_invitation"
+        assert await services.came_by(den.bob, den.code, by_guest.id) == []
+        await services.revoke_invitation(den.bob, den.code, by_guest.id)
+        await services.revoke_invitation(den.ada, den.code, by_bob.id)
+        assert [line.good for line in await services.invitations(den.ada, den.code)] == [False, False, True]
+
+    async def test_are_somebody_s_no_more_when_their_account_is_deleted(self, desk: Desk, den: SimpleNamespace) -> None:
+        made = await desk.services.invite(den.bob, den.code)
+        await desk.services.delete_account(den.bob, PASSWORD, HERE)
+        assert [line.by for line in await desk.services.invitations(den.ada, den.code)] == [""]
+        await desk.services.revoke_invitation(den.ada, den.code, made.id)
+
+    async def test_use_up_none_of_the_owner_s(
+        self, desk: Desk, den: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("peermeet.services.invitations.MOST", 1)
+        monkeypatch.setattr("peermeet.services.invitations.MOST_OF_HOSTS", 2)
+        for _ in range(2):
+            await desk.services.invite(den.bob, den.code)
+        assert await refused(desk.services.invite(den.bob, den.code)) == "too_many"
+        await desk.services.invite(den.ada, den.code)
+        assert await refused(desk.services.invite(den.ada, den.code)) == "too_many"
+
+    async def test_are_all_that_such_a_host_has_of_the_room(self, desk: Desk, den: SimpleNamespace) -> None:
+        for asked in (
+            desk.services.options(den.bob, den.code),
+            desk.services.save_options(den.bob, den.code, {"locked": True}),
+            desk.services.set_passcode(den.bob, den.code, None),
+            desk.services.meetings(den.bob, den.code),
+            desk.services.attendance_csv(den.bob, den.code),
+        ):
+            assert await refused(asked) == "no_such_room"
+        assert await refused(desk.services.delete_room(den.bob, den.code)) == "not_your_room"
+
+
 class TestOpeningHours:
     async def test_keep_all_but_the_host_out(self, desk: Desk, den: SimpleNamespace, later: Any) -> None:
         services = desk.services
@@ -341,25 +437,24 @@ class TestOpeningHours:
         desk.tokens._clock = lambda: now() + timedelta(seconds=11)
         assert await refused(desk.services.admit(ticket)) == "ticket_expired"
 
-    async def test_a_meeting_ends_when_its_room_closes(self, desk: Desk, den: SimpleNamespace, later: Any) -> None:
+    async def test_a_meeting_is_told_when_its_room_closes(self, desk: Desk, den: SimpleNamespace, later: Any) -> None:
         live = desk.meets()
-        await desk.services.save_options(den.ada, den.code, {"closes": now() + timedelta(hours=1)})
-        await desk.services.open_room(den.code)
-        live.told.clear()
-        for ended in ([], [("end", den.code)]):
-            keeping = asyncio.create_task(desk.services.keep_hours())
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
-            keeping.cancel()
-            assert live.told == ended
-            later(timedelta(hours=1))
+        closes = now().replace(microsecond=0) + timedelta(hours=1)
+        await desk.services.save_options(den.ada, den.code, {"closes": closes})
+        assert (await desk.services.open_room(den.code)).closes == closes.timestamp()
+        assert live.told == [("change", (den.code, Doors(), closes.timestamp()))]
+        await desk.services.save_options(den.ada, den.code, {"closes": now() - timedelta(hours=1)})
+        assert live.told[-1][1][2] < now().timestamp()  # now
+        await desk.services.save_options(den.ada, den.code, {"closes": None})
+        assert live.told[-1] == ("change", (den.code, Doors(), None))
 
     async def test_a_host_may_meet_after_hours(self, desk: Desk, den: SimpleNamespace, later: Any) -> None:
+        live = desk.meets()
         await desk.services.save_options(den.ada, den.code, {"closes": now() + timedelta(hours=1)})
         later(timedelta(hours=2))
-        desk.services._closing.clear()
-        await desk.services.open_room(den.code)
-        assert desk.services._closing == {}
+        assert (await desk.services.open_room(den.code)).closes is None
+        await desk.services.save_options(den.ada, den.code, {"title": "Late"})
+        assert live.told[-1] == ("change", (den.code, Doors(), None))
 
     async def test_the_door_tells_them(self, desk: Desk, den: SimpleNamespace) -> None:
         opens = now().replace(microsecond=0) + timedelta(hours=1)
@@ -398,6 +493,7 @@ class TestMarks:
         assert set(await marks(den.bob, den.code, THERE, "device-one")) & set(mine) == {mine[1]}
         assert not set(await marks(den.guest, other.code, HERE, "device-one")) & set(mine)
         assert await marks(den.guest, den.code, HERE, None) == (mine[0],)
+        assert await marks(den.guest, den.code, "127.0.0.1", "device-one") == (mine[1],)  # a proxy's, that nobody named
         assert HERE not in str(mine)
         assert "device" not in str(mine)
 

@@ -6,24 +6,44 @@ import asyncio
 import csv
 import io
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from peermeet.core.commands import DeleteMessage, EndMeeting, Leave, SetRole, SetRoom
+from peermeet.core.commands import Admit, Ban, DeleteMessage, EndMeeting, Leave, SetRole, SetRoom
 from peermeet.core.errors import Refusal
 from peermeet.core.events import AnyEvent
 from peermeet.core.model import Ticket
 from peermeet.services import recorder
 from peermeet.services.rooms import doors_of
 from peermeet.signaling.hub import Hub, Seat
+from peermeet.signaling.rooms import MemoryRooms
 from peermeet.store import Attendance as StayRecord
 from peermeet.store import ChatMessage, Meeting, Unavailable, User
 from tests.auth.desk import HERE, PASSWORD, Desk, now, open_desk
+
+
+class Nobody:
+    """Has no sockets, and listens to nothing."""
+
+    async def tell(self, sockets: tuple[str, ...], event: AnyEvent) -> None:
+        """Say nothing."""
+
+    def __init__(self, there: dict[str, int]) -> None:
+        self.there = there
+
+    def told(self, sockets: Iterable[str]) -> None:
+        """Look at nobody."""
+
+    def dismiss(self, socket: str) -> None:
+        """Close nothing."""
+
+    def present(self, room: str, number: int) -> None:
+        self.there[room] = number
 
 
 class House:
@@ -33,25 +53,21 @@ class House:
         self.desk, self.ada, self.code = desk, ada, code
         self.services, self.store = desk.services, desk.store
         self.clock = 1_763_900_000.0
+        self.there: dict[str, int] = {}
         keys = count(1)
         self.hub = Hub(
+            MemoryRooms(Nobody(self.there)),
             self.services.open_room,
-            self._deliver,
             clock=lambda: self.clock,
             new_key=lambda: f"key-{code}-{next(keys):04}",
-            observe=lambda happening: self.services.observe(*happening),
+            observe=self.services.recorder.note,
         )
         self.services.live = self.hub
 
-    async def _deliver(self, room: str, participants: tuple[str, ...], event: AnyEvent) -> None:
-        """Nobody listens."""
-
     async def comes(self, user: str, role: Any = "member", code: str = "", **more: Any) -> Seat:
-        seats: list[Seat] = []
         said = {"guest": False} | more
         ticket = Ticket("t", code or self.code, user, user.title(), role, **said)
-        await self.hub.join(ticket, "page-one", seats.append)
-        return seats[0]
+        return await self.hub.join(ticket, "page-one", f"socket of {user}")
 
     async def says(self, seat: Seat, text: str, to: str | None = None) -> None:
         message = {"type": "send_message", "topic": "chat", "data": {"text": text}}
@@ -60,6 +76,12 @@ class House:
     async def leaves(self, *seats: Seat) -> None:
         for seat in seats:
             await self.hub.submit(seat.room, Leave(seat.participant))
+
+    async def passes(self, seconds: float) -> None:
+        """Let time go by, and what comes of it be written."""
+        self.clock += seconds
+        await self.hub.tick()
+        await self.written()
 
     async def written(self) -> None:
         assert await self.services.recorder.settled()
@@ -96,10 +118,18 @@ class TestMeetings:
             ("Bob", True, "i-1", None),
         ]
         await house.leaves(ada, bob)
-        await house.written()
+        left = house.clock
+        await house.passes(29)
         (meeting,) = await house.services.meetings(house.ada, house.code)
         assert meeting.ended is not None
+        assert meeting.ended.timestamp() == left
         assert all(s.left is not None for s in await house.services.stays(house.ada, house.code, meeting.id))
+        ada = await house.comes("ada", "host")  # a lone host who reloads is soon back
+        await house.written()
+        (meeting,) = await house.services.meetings(house.ada, house.code)
+        assert meeting.ended is None
+        await house.leaves(ada)
+        await house.passes(30)
         await house.leaves(await house.comes("bob"))
         await house.written()
         assert len(await house.services.meetings(house.ada, house.code)) == 2
@@ -115,20 +145,19 @@ class TestMeetings:
 
     async def test_a_lost_socket_is_one_stay(self, house: House) -> None:
         bob = await house.comes("bob")
-        await house.hub.disconnect(bob)
-        await house.hub.resume(bob, lambda seat: None)
+        await house.hub.disconnect(bob, "socket of bob")
+        await house.hub.resume(bob, "another socket")
         await house.comes("bob")  # the same page, with a ticket
-        await house.hub.disconnect(bob)
-        house.clock += 31
-        await house.hub.tick()
-        await house.written()
+        await house.hub.disconnect(bob, "socket of bob")
+        await house.passes(31)
+        await house.passes(31)
         (meeting,) = await house.services.meetings(house.ada, house.code)
         assert len(await house.services.stays(house.ada, house.code, meeting.id)) == 1
         assert meeting.ended is not None
 
     async def test_who_only_knocks_was_not_there(self, house: House) -> None:
         await house.services.save_options(house.ada, house.code, {"lobby": True})
-        bob = await house.comes("bob")
+        await house.comes("bob")
         await house.written()
         assert await house.services.meetings(house.ada, house.code) == []
         assert house.services.attendance.present(house.code) == 0
@@ -136,10 +165,8 @@ class TestMeetings:
         await house.leaves(ada)
         await house.written()
         (meeting,) = await house.services.meetings(house.ada, house.code)
-        assert meeting.ended is not None  # though somebody knocks
-        await house.leaves(bob)
-        await house.written()
-        assert len(await house.services.meetings(house.ada, house.code)) == 1
+        assert meeting.ended is not None
+        assert [stay.name for stay in await house.services.stays(house.ada, house.code, meeting.id)] == ["Ada"]
 
     async def test_the_end_for_all_ends_every_stay(self, house: House) -> None:
         ada = await house.comes("ada", "host")
@@ -175,6 +202,84 @@ class TestMeetings:
             assert 3590 < stay.seconds < 3700
 
 
+class TestAfterTheServerWasLost:
+    """A second hub on the same store: nothing is left of the first one but what was written down."""
+
+    @pytest.fixture
+    def again(self, house: House) -> Callable[[], Awaitable[House]]:
+        async def again() -> House:
+            await house.written()
+            await house.services.recorder.begin()
+            return House(house.desk, house.ada, house.code)
+
+        return again
+
+    async def test_roles_and_bans_are_as_they_were(self, house: House, again: Callable[[], Awaitable[House]]) -> None:
+        ada, bob, cem = await house.comes("ada", "host"), await house.comes("bob"), await house.comes("cem")
+        await house.hub.submit(house.code, SetRole(ada.participant, bob.participant, "cohost"))
+        await house.hub.submit(house.code, Ban(ada.participant, cem.participant, house.clock))
+        after = await again()
+        bob = await after.comes("bob")
+        sitting = await after.hub.sitting(bob)
+        assert sitting is not None
+        assert sitting[1].role == "cohost"
+        assert await refused(after.comes("cem")) == "banned"
+
+    async def test_who_sat_there_comes_in_though_there_is_a_lobby(
+        self, house: House, again: Callable[[], Awaitable[House]]
+    ) -> None:
+        await house.services.save_options(house.ada, house.code, {"lobby": True})
+        ada, bob = await house.comes("ada", "host"), await house.comes("bob")
+        await house.hub.submit(house.code, Admit(ada.participant, bob.participant))
+        after = await again()
+        await after.comes("bob")
+        assert after.there[house.code] == 1
+
+    async def test_the_chat_of_the_meeting_is_there(self, house: House, again: Callable[[], Awaitable[House]]) -> None:
+        bob = await house.comes("bob")
+        await house.says(bob, "hello")
+        after = await again()
+        sitting = await after.hub.sitting(await after.comes("bob"))
+        assert sitting is not None
+        assert [line.text for line in sitting[0].history] == ["hello"]
+        assert await after.lines() == []  # in no record: it is kept for this meeting
+
+    async def test_a_meeting_that_is_over_begins_anew(
+        self, house: House, again: Callable[[], Awaitable[House]]
+    ) -> None:
+        ada, bob = await house.comes("ada", "host"), await house.comes("bob")
+        await house.says(ada, "hello")
+        await house.hub.submit(house.code, Ban(ada.participant, bob.participant, house.clock))
+        await house.hub.submit(house.code, EndMeeting(ada.participant))
+        after = await again()
+        sitting = await after.hub.sitting(await after.comes("bob"))
+        assert sitting is not None
+        assert sitting[0].history == ()
+
+    async def test_so_does_one_to_which_nobody_came_back(
+        self, house: House, again: Callable[[], Awaitable[House]], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(recorder, "RETURN", timedelta(0))
+        ada, bob = await house.comes("ada", "host"), await house.comes("bob")
+        await house.hub.submit(house.code, Ban(ada.participant, bob.participant, house.clock))
+        after = await again()
+        await after.comes("bob")
+        assert after.there[house.code] == 1
+
+    async def test_of_a_deleted_account_nothing_is_left_in_it(
+        self, house: House, again: Callable[[], Awaitable[House]]
+    ) -> None:
+        await house.comes("ada", "host")
+        bob = await house.comes("bob")
+        await house.says(bob, "hello")
+        await house.hub.forget("bob")
+        await house.written()
+        stood = await house.store.standing(house.code, now())
+        assert stood is not None
+        assert b"bob" not in stood
+        assert b"hello" not in stood
+
+
 class TestTheChat:
     async def test_is_kept_where_it_is_to_be(self, house: House) -> None:
         other = await house.services.create_room(house.ada, "Attic")
@@ -201,7 +306,7 @@ class TestTheChat:
         await house.says(bob, "hello")
         await house.leaves(bob)
         cem = await house.comes("cem")  # at once: what was noted is waited for
-        live = house.hub.room(house.code)
+        live = await house.hub.room(house.code)
         assert live is not None
         (line,) = live.history
         assert (line.text, line.name, line.user, line.at) == ("hello", "Bob", "bob", house.clock)
@@ -212,7 +317,7 @@ class TestTheChat:
         ada = await house.comes("ada", "host")
         for text in ("one", "two", "three"):
             await house.says(ada, text)
-        live = house.hub.room(house.code)
+        live = await house.hub.room(house.code)
         assert live is not None
         await house.hub.submit(house.code, DeleteMessage(ada.participant, live.history[1].id))
         assert await house.lines() == ["one", "three"]
@@ -247,7 +352,7 @@ class TestTheDoors:
         await house.hub.submit(house.code, SetRole(ada.participant, bob.participant, "cohost"))
         await house.written()
         record = await house.store.room(house.code)
-        live = house.hub.room(house.code)
+        live = await house.hub.room(house.code)
         assert record is not None
         assert live is not None
         assert doors_of(record) == live.doors
@@ -329,7 +434,7 @@ class TestAStoreThatDoesNotAnswer:
 
         house.services.recorder._write("a test", broken)
         await house.leaves(bob)
-        await house.written()
+        await house.passes(30)
         (meeting,) = await house.services.meetings(house.ada, house.code)
         assert meeting.ended is not None
         assert "a test could not be written: TypeError" in caplog.text
@@ -396,6 +501,15 @@ class TestOtherPeople:
         (line,) = await services.invitations(house.ada, house.code)
         assert line.good
 
+    async def test_invite_as_soon_as_they_are_hosts_in_the_meeting(self, house: House) -> None:
+        bob = await house.desk.account("bob@example.org", "Bob")
+        ada, seat = await house.comes(house.ada.id, "host"), await house.comes(bob.id)
+        assert await refused(house.services.invite(bob, house.code)) == "no_such_room"
+        await house.hub.submit(house.code, SetRole(ada.participant, seat.participant, "host"))
+        assert await house.services.invite(bob, house.code)
+        await house.leaves(seat)
+        assert await refused(house.services.invite(bob, house.code)) == "no_such_room"
+
     @pytest.mark.parametrize("odd", [None, 1, [], {"$ne": None}, "\ud800", "x" * 10_000], ids=lambda o: repr(o)[:20])
     async def test_odd_ids_are_nobody_s(self, house: House, odd: Any) -> None:
         services = house.services
@@ -450,9 +564,38 @@ class TestOptions:
     ) -> None:
         before = await house.store.room(house.code)
         with pytest.raises(Refusal) as refusal:
-            await house.services.save_options(house.ada, house.code, {"relay_only": True, **changes})
+            await house.services.save_options(house.ada, house.code, {"one_device": True, **changes})
         assert (refusal.value.code, refusal.value.field) == (code, field)
         assert await house.store.room(house.code) == before
+
+
+class TestRelays:
+    TURN: ClassVar = {"turn_urls": "turn:relay.example.org", "turn_secret": "x" * 20}
+
+    async def test_are_asked_for_where_there_are_some(self, tmp_path: Path) -> None:
+        async with open_desk(tmp_path, **self.TURN) as desk:
+            ada = await desk.account()
+            code = (await desk.services.create_room(ada, "Den")).code
+            assert (await desk.services.save_options(ada, code, {"relay_only": True})).relay_only
+            room = await desk.services.open_room(code)
+            assert (room.doors.relay_only, room.relays) == (True, True)
+
+    async def test_that_are_not_there_are_not_asked_for(self, house: House) -> None:
+        services = house.services
+        with pytest.raises(Refusal) as refusal:
+            await services.save_options(house.ada, house.code, {"locked": True, "relay_only": True})
+        assert (refusal.value.code, refusal.value.field) == ("no_relay", "relay_only")
+        ada = await house.comes(house.ada.id, "host")
+        assert await refused(house.hub.submit(house.code, SetRoom(ada.participant, relay_only=True))) == "no_relay"
+        options = await services.options(house.ada, house.code)
+        assert (options.locked, options.relay_only) == (False, False)
+
+    async def test_that_were_there_once_can_be_given_up(self, tmp_path: Path) -> None:
+        async with open_desk(tmp_path) as desk:
+            ada = await desk.account()
+            code = await desk.room(ada.id, relay_only=True)
+            assert (await desk.services.open_room(code)).doors.relay_only  # nobody's address is told for all that
+            assert not (await desk.services.save_options(ada, code, {"relay_only": False})).relay_only
 
 
 class TestAccounts:
@@ -494,8 +637,8 @@ class TestAccounts:
         await house.says(seat, "my words")
         assert await refused(services.delete_account(bob, "wrong", HERE)) == "wrong_password"
         await services.delete_account(bob, PASSWORD, HERE)
-        assert house.hub.who(seat) is None
-        assert house.hub.who(own) is None
+        assert await house.hub.sitting(seat) is None
+        assert await house.hub.sitting(own) is None
         assert await services.who(session) is None
         assert await refused(services.admit(ticket)) == "bad_ticket"
         assert await refused(services.sign_in("bob@example.org", PASSWORD, HERE)) == "wrong_password"

@@ -46,6 +46,7 @@ class TestItStopsBeforeAnythingIsBuilt:
             (["--port", "1"], {"PEERMEET_GRACE": "no"}, "PEERMEET_GRACE: 'no' cannot be used."),
             (["--data", ""], {}, "PEERMEET_DATA: '' cannot be used. Allowed: a folder."),
             ([], {"PEERMEET_SECRET": "hunter2"}, "PEERMEET_SECRET: cannot be used. Allowed: at least 32 bytes"),
+            ([], {"PEERMEET_REDIS_URL": "redis://:hunter2@127.0.0.1:1"}, "PEERMEET_REDIS_URL: Redis does not answer"),
         ],
     )
     def test_at_a_bad_setting(self, tmp_path: Path, arguments: list[str], environ: dict[str, str], said: str) -> None:

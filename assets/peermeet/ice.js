@@ -5,6 +5,9 @@
  * A relay that is open outlives its credentials; only a new one needs fresh ones (a new peer, an ICE restart of
  * either side). So they are renewed while there is time, and whatever comes too late all the same, after a laptop
  * slept, asks first and waits a little.
+ *
+ * Where a room is relay only, nobody here learns another's address. The answer to `join` says so, and from then on what
+ * the room says of its doors; an answer to `refresh_ice` may be older than that.
  */
 
 /**
@@ -21,11 +24,12 @@ const PATIENCE = 2_000; // ms that others wait for fresh ones; a direct way may 
  * @param {{
  *   ask: () => Promise<Given>,
  *   onChange: () => void,
+ *   onHidden?: () => void,
  *   timers?: import("./negotiation.js").Timers,
  *   now?: () => number,
  * }} needs
  */
-export function createRelays({ ask, onChange, timers = globalThis, now = Date.now }) {
+export function createRelays({ ask, onChange, onHidden = () => {}, timers = globalThis, now = Date.now }) {
   /** @type {RTCIceServer[] | null} */
   let servers = null; // none were given yet: who waits outside gets them with the seat
   let relayOnly = false;
@@ -46,17 +50,29 @@ export function createRelays({ ask, onChange, timers = globalThis, now = Date.no
     if (closed || !ice_servers) return;
     const before = JSON.stringify(configuration());
     servers = ice_servers;
-    relayOnly = relay_only;
     over = ice_expires ? now() + ice_expires * 1_000 : Infinity;
     timers.clearTimeout(timer);
     if (ice_expires) timer = timers.setTimeout(renew, ice_expires * 1_000 * EARLY);
     if (JSON.stringify(configuration()) !== before) onChange();
+    only(relay_only);
+  }
+
+  /**
+   * By relays alone from now on, or any way. A connection that has a direct path would keep it, whatever it is told
+   * (seen in Chromium 156: an ICE restart leaves it in use): `onHidden` is to begin all of them anew.
+   * @param {boolean} hidden
+   */
+  function only(hidden) {
+    if (closed || relayOnly === hidden) return;
+    relayOnly = hidden;
+    if (hidden) onHidden();
+    else onChange();
   }
 
   function renew() {
     asking ??= ask()
       .then((given) => {
-        take(given);
+        take({ ...given, relay_only: relayOnly });
         if (closed || !given.error || given.error.code === "not_joined") return;
         timers.clearTimeout(timer);
         timer = timers.setTimeout(renew, AGAIN);
@@ -80,6 +96,7 @@ export function createRelays({ ask, onChange, timers = globalThis, now = Date.no
   return {
     configuration,
     take,
+    only,
     fresh,
 
     /**

@@ -7,7 +7,7 @@
  *   - Never more open than before: only `preview`, `set` and `toggle` open a microphone or camera. A host may ask that
  *     one be switched off, or make somebody a listener; nobody can switch another's on.
  *   - A lost socket closes no peer connection, and neither does a server that forgot its rooms; `participant_left`,
- *     a roster without the peer, or the user does.
+ *     a roster without the peer, or the user does. A room that becomes relay only has all begin anew.
  *
  * A meeting is used once: after `leave`, a refusal or being sent away, make a new one (with a new `device`).
  */
@@ -127,6 +127,7 @@ export function createMeeting({
   const relays = createRelays({
     ask: () => signaling.send({ type: "refresh_ice" }),
     onChange: () => mesh.configure(),
+    onHidden: () => mesh.renew(),
     timers,
   });
   const reactions = createReactions({ onChange: touch, timers });
@@ -163,6 +164,7 @@ export function createMeeting({
     const before = room;
     room = evolve(room, event);
     if (before && room && event.type === "welcomed") room = withMissing(before, room);
+    if (room?.doors) relays.only(room.doors.relay_only);
     found(event.type === "participant_left" ? event.id : event.participant?.id);
     if (event.type === "participant_left" && event.id === you) {
       ended = event.reason;

@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * One Peer for everybody else on the roster. `reconcile` is the only thing that opens or closes one; who stays
- * on the roster keeps the very same connection, whatever happened to sockets and servers meanwhile.
+ * One Peer for everybody else on the roster. `reconcile` alone opens or closes one, and `renew` when what a connection
+ * knows is not to be used any more; who stays on the roster keeps the very same connection, whatever happened to
+ * sockets and servers meanwhile.
  */
 import { createPeer } from "./peer.js";
 
@@ -51,8 +52,7 @@ export function createMesh({
         onChange,
         onRenewed(message) {
           // Their page holds the same seat with a new connection: one of ours that never spoke with another.
-          drop(id);
-          open(id);
+          reopen(id);
           void peers.get(id)?.signaled(message);
           onChange();
         },
@@ -70,6 +70,12 @@ export function createMesh({
   function drop(id) {
     peers.get(id)?.close();
     peers.delete(id);
+  }
+
+  /** @param {string} id */
+  function reopen(id) {
+    drop(id);
+    open(id);
   }
 
   /**
@@ -134,6 +140,12 @@ export function createMesh({
     /** The configuration is another one now. */
     configure() {
       for (const peer of peers.values()) peer.configure();
+    },
+
+    /** Begin every connection anew. The other side does the same, or hears by our signals that we did. */
+    renew() {
+      for (const id of [...peers.keys()]) reopen(id);
+      onChange();
     },
 
     restart() {

@@ -21,6 +21,9 @@ const GATHERED = 500; // ms at the most until a first candidate; a host's own co
 const GLANCE = 20; // ms between two looks for it
 const PATIENCE = 5_000; // ms for one operation; a busy machine needs one, a stuck connection never ends
 const AGAIN = [4_000, 8_000, 16_000]; // ms until an unanswered offer goes out again; an answer takes two round trips
+// Candidates of the other side that are tried between two ICE restarts. Each is an address that our browser knocks at, so
+// whoever is in the call could have it look around in our own network. A machine with six interfaces has twenty-four.
+const MOST = 50;
 
 /**
  * @param {{
@@ -51,6 +54,8 @@ export function createNegotiation({
   /** @type {{offer: string, answer: RTCSessionDescriptionInit} | null} */
   let answered = null; // the last offer we took and what we said
   let lastAnswer = ""; // the last answer we took
+  let generation = ""; // of the other side's candidates
+  let tried = 0; // of that generation
   let tries = 0;
   /** @type {any} */
   let waiting;
@@ -166,6 +171,7 @@ export function createNegotiation({
     const fragment = candidate.usernameFragment;
     // Of an offer we ignored or never got, or of an older generation: it came whole again with the next one.
     if (!remote || (fragment && !remote.sdp.includes(`a=ice-ufrag:${fragment}`))) return;
+    if ((tried += 1) > MOST) return;
     try {
       await connection.addIceCandidate(candidate);
     } catch (error) {
@@ -173,11 +179,21 @@ export function createNegotiation({
     }
   }
 
+  /** A description with no more candidates in it than are tried. @param {RTCSessionDescriptionInit} description */
+  function counted({ type, sdp = "" }) {
+    let found = 0;
+    const few = sdp.replace(/^a=candidate:.*\r?\n?/gm, (line) => ((found += 1) > MOST ? "" : line));
+    const fragment = /^a=ice-ufrag:(.*)$/m.exec(sdp)?.[1] ?? "";
+    if (fragment !== generation) [generation, tried] = [fragment, Math.min(found, MOST)];
+    return { type, sdp: few };
+  }
+
   /** @param {Signal} signal */
   async function take({ description, candidates = [] }) {
     const known = fingerprint(connection.currentRemoteDescription);
     const print = fingerprint(description);
     if (known && print && known !== print) return onRenewed({ description, candidates });
+    if (description) description = counted(description);
     if (description?.type === "offer") await takeOffer(description);
     if (description?.type === "answer") await takeAnswer(description);
     if (description && ignoringOffer) return; // its candidates are of no use either

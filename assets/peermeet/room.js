@@ -101,6 +101,16 @@ export function roster(room) {
 }
 
 /**
+ * Return how somebody is called here: by their name, and in their second tab by that as well.
+ * @param {Room | null} room
+ * @param {Participant} p
+ */
+export function called(room, p) {
+  const place = roster(room).filter(({ user }) => user === p.user).findIndex(({ id }) => id === p.id) + 1;
+  return place > 1 ? `${p.name} (${place})` : p.name;
+}
+
+/**
  * Return who sits or knocks here under that id, or null.
  * @param {Room | null} room
  * @param {string | null} id

@@ -1,1 +1,1 @@
-"""Who somebody is: passwords, sessions, tickets, and the HTTP routes that set the cookie."""
+"""Who somebody is: passwords, sessions, tickets, and how often they may be tried."""

@@ -25,18 +25,18 @@ GUESSES = 100_000
 _ESTIMATED = 72  # zxcvbn's work grows with the square of the length; what follows can only make it stronger
 
 
-def check_strength(password: object, about: tuple[str, ...] = ()) -> str:
+def check_strength(password: object, about: tuple[str, ...] = (), field: str = "password") -> str:
     """Return the password, or refuse: ``weak_password``, ``long_password``. ``about``: their name and email."""
     if not isinstance(password, str) or len(password) < SHORTEST:
-        raise Refusal("weak_password", "password")
+        raise Refusal("weak_password", field)
     if len(password) > LONGEST:
-        raise Refusal("long_password", "password")
+        raise Refusal("long_password", field)
     try:
         password.encode()
     except UnicodeEncodeError:
-        raise Refusal("weak_password", "password") from None
+        raise Refusal("weak_password", field) from None
     if zxcvbn(password[:_ESTIMATED], user_inputs=list(about))["guesses"] < GUESSES:
-        raise Refusal("weak_password", "password")
+        raise Refusal("weak_password", field)
     return password
 
 

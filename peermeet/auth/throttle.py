@@ -1,7 +1,8 @@
 """How often somebody may try.
 
 Wrong guesses at what has a lock are counted in the store, so that a restart forgives nothing; how often new things may
-be asked for is the `limits` library's, in memory. The numbers and their reasons are here.
+be asked for is the `limits` library's, in memory, or in Redis where several processes share one. The numbers and their
+reasons are here.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
+from redis.asyncio import ConnectionPool
 
 from ..core.errors import Refusal
 
@@ -21,6 +24,8 @@ from ..core.errors import Refusal
 NEW_ACCOUNT = RateLimitItemPerMinute(300)
 # A ticket is asked for once per join and once per lost seat, by everybody behind one address.
 TICKET = RateLimitItemPerMinute(1200)
+# A passcode is set once for a meeting; each costs as much of a core as a password.
+PASSCODE = RateLimitItemPerMinute(20)
 
 
 class Memory(Protocol):
@@ -70,10 +75,15 @@ def room_code_from(address: str) -> tuple[Tally, ...]:
 class Throttle:
     """Moving windows by account and by address, so that guessing one account slows nobody else's."""
 
-    def __init__(self, memory: Memory, clock: Callable[[], datetime]) -> None:
+    def __init__(self, memory: Memory, clock: Callable[[], datetime], redis_url: str | None = None) -> None:
         self._memory = memory
         self._clock = clock
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._pool = _pool(redis_url) if redis_url else None
+        self._limiter = MovingWindowRateLimiter(_shared(self._pool) if self._pool else MemoryStorage())
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.aclose()
 
     async def check(self, *tallies: Tally) -> None:
         """Refuse with ``too_many_attempts`` if there were too many wrong guesses."""
@@ -89,13 +99,35 @@ class Throttle:
 
     async def account(self, address: str) -> None:
         """Count a new account or guest, or refuse with ``too_many``."""
-        if not await self._limiter.hit(NEW_ACCOUNT, "accounts", address):
-            raise Refusal("too_many")
+        await self._hit(NEW_ACCOUNT, "accounts", address)
 
     async def ticket(self, address: str) -> None:
         """Count a request for a ticket, or refuse with ``too_many``."""
-        if not await self._limiter.hit(TICKET, "tickets", address):
+        await self._hit(TICKET, "tickets", address)
+
+    async def passcode(self, user: str) -> None:
+        """Count a passcode that somebody sets, or refuse with ``too_many``."""
+        await self._hit(PASSCODE, "passcodes", user)
+
+    async def _hit(self, rate: RateLimitItemPerMinute, what: str, who: str) -> None:
+        try:
+            within = await self._limiter.hit(rate, what, who)
+        except StorageError:
+            raise Refusal("unavailable") from None
+        if not within:
             raise Refusal("too_many")
+
+
+def _pool(redis_url: str) -> ConnectionPool:
+    patience = 2.0  # seconds; on one network an answer takes a thousandth of that
+    return ConnectionPool.from_url(redis_url, socket_timeout=patience, socket_connect_timeout=patience)
+
+
+def _shared(pool: ConnectionPool) -> RedisStorage:
+    more: dict[str, Any] = {"connection_pool": pool}
+    return RedisStorage(
+        "async+redis://", wrap_exceptions=True, implementation="redispy", key_prefix="peermeet:limits", **more
+    )
 
 
 def _tally(what: str, *who: str, most: int, within: timedelta) -> Tally:

@@ -26,11 +26,13 @@ MAX_LENGTH = 4096  # of any token that is looked at; ours have about 400 charact
 
 
 class Session(NamedTuple):
-    """A checked session: which account, and until when its ``id`` must be remembered if it is revoked."""
+    """A checked session: which account, and until when its ``id`` must be remembered if it is revoked. ``key`` is what
+    `Tokens.key` gave for the account's password when it was made: with another password it opens nothing."""
 
     id: str
     user: str
     expires: datetime
+    key: str = ""
 
 
 class Tokens:
@@ -41,9 +43,16 @@ class Tokens:
         self._clock = clock
         self.life = life
 
-    def session(self, user: str) -> str:
-        """Return a new session for an account."""
-        return self._mint("session", self.life, sub=user)
+    def session(self, user: str, key: str = "", id: str | None = None) -> str:
+        """Return a session for an account: a new one, or the one of that ``id`` again."""
+        return self._mint("session", self.life, id, sub=user, key=key)
+
+    def key(self, password_hash: bytes | None) -> str:
+        """Return what sessions hold for a password: they end when it is changed, and nothing has to be remembered of
+        them. Guests have none."""
+        if password_hash is None:
+            return ""
+        return hmac.new(self._secret.encode(), b"peermeet key 1\0" + password_hash, "sha256").hexdigest()[:24]
 
     def ticket(
         self,
@@ -55,10 +64,14 @@ class Tokens:
         guest: bool,
         invitation: str | None = None,
         marks: tuple[str, ...] = (),
+        session: Session | None = None,
         life: timedelta = TICKET_LIFE,
     ) -> str:
-        """Return a new ticket: who comes, to which room, as what, by which invitation, known again by which marks."""
+        """Return a new ticket: who comes, to which room, as what, by which invitation, known again by which marks, in
+        which session."""
         claims: dict[str, Any] = {"sub": user, "room": room, "name": name, "role": role, "guest": guest}
+        if session is not None:
+            claims |= {"session": session.id, "key": session.key}
         return self._mint("ticket", life, **claims, invitation=invitation, marks=marks)
 
     def mark(self, room: str, kind: str, value: str) -> str:
@@ -72,7 +85,8 @@ class Tokens:
             claims = self._read("session", token or "")
         except jwt.PyJWTError:
             return None
-        return Session(claims["jti"], claims["sub"], datetime.fromtimestamp(claims["exp"], UTC))
+        key = str(claims.get("key", ""))
+        return Session(claims["jti"], claims["sub"], datetime.fromtimestamp(claims["exp"], UTC), key)
 
     def read_ticket(self, token: object) -> Ticket:
         """Return a checked ticket or refuse: ``no_ticket``, ``bad_ticket``, ``ticket_expired``. Not yet used up."""
@@ -91,16 +105,18 @@ class Tokens:
                 claims["guest"],
                 claims.get("invitation"),
                 tuple(claims.get("marks", ())),
+                claims.get("session", ""),
+                claims.get("key", ""),
             )
         except jwt.ExpiredSignatureError:
             raise Refusal("ticket_expired") from None
         except (jwt.PyJWTError, KeyError):
             raise Refusal("bad_ticket") from None
 
-    def _mint(self, kind: str, life: timedelta, **claims: Any) -> str:
+    def _mint(self, kind: str, life: timedelta, id: str | None = None, **claims: Any) -> str:
         now = self._clock()
         claims |= {"iss": ISSUER, "aud": f"peermeet:{kind}", "iat": now, "exp": now + life}
-        return jwt.encode(claims | {"jti": secrets.token_urlsafe(16)}, self._secret, algorithm=ALGORITHM)
+        return jwt.encode(claims | {"jti": id or secrets.token_urlsafe(16)}, self._secret, algorithm=ALGORITHM)
 
     def _read(self, kind: str, token: str) -> dict[str, Any]:
         if len(token) > MAX_LENGTH or not token.isascii():

@@ -35,6 +35,11 @@ def cancel() -> rx.vars.FunctionVar:
     return _call("cancelKnock")
 
 
+def without_invitation() -> rx.vars.FunctionVar:
+    """Come without the invitation that was refused."""
+    return _call("withoutInvitation")
+
+
 def command(type: str, **fields: Any) -> rx.vars.FunctionVar:
     """Ask the room for anything of PROTOCOL.md; fields may be vars. The room decides, and a refusal is shown."""
     return _call("sendCommand", {"type": type, **fields})

@@ -11,6 +11,7 @@ from typing import Any
 
 import reflex as rx
 
+ASSETS = Path(__file__).parents[2] / "assets" / "peermeet"
 _ADDRESS = re.compile(r"[`\"'](wss?|https?)://[^/`\"']+(/[^`\"']*)[`\"']")
 
 
@@ -37,13 +38,15 @@ class SameOrigin(rx.plugins.Plugin):
         chunks[0].write_text(_ADDRESS.sub(_from_here, chunks[0].read_text()))
 
 
-# By its address, and async: React leaves such a script alone when it takes the page over.
-EARLY = '<script async="" src="/peermeet/early.js"></script>'
+def early() -> rx.Component:
+    """Return early.js for the head of every page. Its lines stand in the page itself: they run before any file is
+    there, and the content security policy knows them by their hash (see `gate.inline_scripts`)."""
+    lines = (ASSETS / "early.js").read_text("utf-8")
+    return rx.el.script(lines[lines.index("*/") + 2 :].strip())  # what they are for, the file says
 
 
 class PreloadMeeting(rx.plugins.Plugin):
-    """Let the page that stands in for every room's address begin at once: name the meeting's own chunks, and ask for
-    the ticket.
+    """Let the page that stands in for every room's address begin at once: name the meeting's own chunks.
 
     Reflex renders no page for an address with a variable part, so the browser would hear of these files only after
     the router had started.
@@ -58,10 +61,7 @@ class PreloadMeeting(rx.plugins.Plugin):
             found = re.findall(r'from"\./([^"]+\.js)"', (folder / "assets" / name).read_text("utf-8"))
             chunks += [other for other in found if other not in chunks]
         links = "".join(f'<link rel="modulepreload" href="/assets/{name}"/>' for name in chunks if name not in html)
-        html = html.replace("<head>", "<head>" + EARLY, 1).replace("</head>", links + "</head>", 1)
-        if EARLY not in html:
-            raise RuntimeError("the page for rooms has no head to begin in")
-        page.write_text(html, "utf-8")
+        page.write_text(html.replace("</head>", links + "</head>", 1), "utf-8")
 
 
 class SteadyLock(rx.plugins.Plugin):

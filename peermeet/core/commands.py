@@ -69,9 +69,16 @@ class Lift(Command, frozen=True, tag="lift"):
 
 
 class SetDoors(Command, frozen=True, tag="set_doors"):
-    """The room record was changed meanwhile: these are its doors now."""
+    """The room record was changed meanwhile: these are its doors now, and when it closes."""
 
     doors: Doors
+    closes: float | None = None
+
+
+class Forget(Command, frozen=True, tag="forget"):
+    """An account is gone: take every seat of theirs, and out of the room what it knows of them."""
+
+    user: str
 
 
 class End(Command, frozen=True, tag="end"):
@@ -176,6 +183,7 @@ class SetRoom(Command, frozen=True, tag="set_room"):
     wait_for_host: bool | None = None
     one_device: bool | None = None
     chat: Keeping | None = None
+    relay_only: bool | None = None
 
 
 class AskMute(Command, frozen=True, tag="ask_mute"):
@@ -236,5 +244,5 @@ FromBrowser = (
     | DeleteMessage
     | EndMeeting
 )
-FromShell = Join | Resume | Disconnect | Expire | Lift | SetDoors | End
+FromShell = Join | Resume | Disconnect | Expire | Lift | SetDoors | Forget | End
 AnyCommand = FromShell | FromBrowser

@@ -32,6 +32,7 @@ SENTENCES: dict[str, str] = {
     "no_such_message": "That message is not there any more.",
     "no_such_participant": "There is nobody here by that name.",
     "not_allowed": "You may not do that here.",
+    "no_relay": "This server has no relay (TURN), so a room cannot ask for one.",
     # accounts
     "not_signed_in": "Sign in first.",
     "wrong_password": "Email or password is wrong.",

@@ -81,6 +81,12 @@ class Noted(Event, frozen=True, tag="noted"):
     known: Known
 
 
+class HoursChanged(Event, frozen=True, tag="hours_changed"):
+    """When the room closes from now on. Heard by nobody."""
+
+    closes: float | None
+
+
 class MuteAsked(Event, frozen=True, tag="mute_asked"):
     """A host asks you to switch a source off. Heard by the one who is asked."""
 
@@ -129,7 +135,7 @@ Told = (
     | Signaled
     | MessageSent
 )
-AnyEvent = Told | Noted
+AnyEvent = Told | Noted | HoursChanged
 
 
 def changed(p: Participant, **changes: object) -> tuple[ParticipantChanged, ...]:

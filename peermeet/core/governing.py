@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from .commands import AskMute, SetRole, SetRoom, SilenceSource
 from .errors import Refusal
-from .events import AnyEvent, ExilesChanged, MuteAsked, RoomChanged, changed, noted
+from .events import AnyEvent, ExilesChanged, HoursChanged, MuteAsked, RoomChanged, changed, noted
 from .model import Doors, Participant, Role, Room, Silence
 from .permissions import over, seated, under
 
@@ -33,12 +33,19 @@ def pass_on(before: Room, after: Room) -> tuple[AnyEvent, ...]:
 
 
 def set_room(room: Room, command: SetRoom) -> tuple[AnyEvent, ...]:
+    """Set the doors. Where there are no relays, a room that asks for them would connect nobody."""
+    if command.relay_only and room.relays is not True:
+        raise Refusal("no_relay")
     named = {door: value for door in Doors.__struct_fields__ if (value := getattr(command, door, None)) is not None}
     return set_doors(room, replace(room.doors, **named))
 
 
 def set_doors(room: Room, doors: Doors) -> tuple[AnyEvent, ...]:
     return () if doors == room.doors else (RoomChanged(doors),)
+
+
+def set_hours(room: Room, closes: float | None) -> tuple[AnyEvent, ...]:
+    return () if closes == (room.closes or None) else (HoursChanged(closes),)
 
 
 def ask_mute(room: Room, me: Participant, command: AskMute) -> tuple[AnyEvent, ...]:

@@ -78,7 +78,8 @@ class Doors(msgspec.Struct, frozen=True):
     """What a host sets about who comes in, and what the room keeps.
 
     ``lobby``: who is no host knocks. ``locked``: nobody new. ``wait_for_host``: members wait until one is there.
-    ``one_device``: a person's newer seat takes the place of the older. ``chat``: how long it is kept.
+    ``one_device``: a person's newer seat takes the place of the older. ``chat``: how long it is kept. ``relay_only``:
+    media goes by relays alone, so that nobody here learns another's address.
     """
 
     lobby: bool = False
@@ -105,7 +106,8 @@ class Known(msgspec.Struct, frozen=True):
 class Room(msgspec.Struct, frozen=True):
     """The live meeting. ``participants`` are those seated and those who knock, in order of arrival.
 
-    ``grace`` is how many seconds a seat is kept after its socket was lost. ``owner`` is a user.
+    ``grace`` is how many seconds a seat is kept after its socket was lost. ``owner`` is a user. What is unset does not
+    travel: it is told to nobody.
     """
 
     id: str
@@ -116,7 +118,9 @@ class Room(msgspec.Struct, frozen=True):
     owner: str = ""
     history: tuple[Message, ...] = ()
     out: tuple[Exile, ...] = ()  # told to hosts and co-hosts alone
-    known: dict[str, Known] | msgspec.UnsetType = msgspec.UNSET  # by user; told to nobody, and unset it does not travel
+    known: dict[str, Known] | msgspec.UnsetType = msgspec.UNSET  # by user
+    closes: float | msgspec.UnsetType | None = msgspec.UNSET  # by the clock: then the meeting ends
+    relays: bool | msgspec.UnsetType = msgspec.UNSET  # whether this server has any
 
     def find(self, id: str) -> Participant | None:
         """Return who sits or knocks here under that id, or None."""
@@ -139,12 +143,19 @@ class Room(msgspec.Struct, frozen=True):
         """Return every seat of one person: a tab each."""
         return tuple(p for p in self.roster if p.user == user)
 
+    def called(self, p: Participant) -> str:
+        """Return how somebody is called here: by their name, and in their second tab by that as well."""
+        older = [seat.id for seat in self.seats(p.user)]
+        place = older.index(p.id) + 1 if p.id in older else 1
+        return p.name if place == 1 else f"{p.name} ({place})"
+
     def knows(self, user: str) -> Known:
         return (self.known or {}).get(user, Known())
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """What a checked ticket says about who comes: the whole of what signaling knows of an account."""
+    """What a checked ticket says about who comes: the whole of what signaling knows of an account. ``session`` is the
+    id of the one that it was asked for in, ``key`` that session's."""
 
     id: str
     room: str
@@ -154,3 +165,5 @@ class Ticket(msgspec.Struct, frozen=True):
     guest: bool
     invitation: str | None = None
     marks: tuple[str, ...] = ()
+    session: str = ""
+    key: str = ""

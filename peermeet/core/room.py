@@ -34,6 +34,7 @@ from .commands import (
     End,
     EndMeeting,
     Expire,
+    Forget,
     Join,
     Leave,
     Lift,
@@ -53,6 +54,7 @@ from .errors import Refusal
 from .events import (
     AnyEvent,
     ExilesChanged,
+    HoursChanged,
     Knocked,
     MessageDeleted,
     MessageSent,
@@ -110,8 +112,10 @@ def _asked(room: Room, command: AnyCommand) -> tuple[AnyEvent, ...]:
             return _ended(room)
         case Lift(now=now):
             return governing.lift(room, now)
-        case SetDoors(doors=new):
-            return governing.set_doors(room, new)
+        case SetDoors(doors=new, closes=closes):
+            return (*governing.set_doors(room, new), *governing.set_hours(room, closes))
+        case Forget(user=user):
+            return _forgotten(room, user)
     me = room.find(command.by)
     if me is None:
         raise Refusal("not_joined")
@@ -202,6 +206,8 @@ def evolve(room: Room, event: AnyEvent) -> Room:
             return replace(room, history=tuple(m for m in room.history if id is not None and m.id != id))
         case Noted(user=user, known=known):
             return replace(room, known=_remembered(room, user, known))
+        case HoursChanged(closes=closes):
+            return replace(room, closes=closes)
         case Signaled() | MuteAsked():
             return room
 
@@ -209,7 +215,7 @@ def evolve(room: Room, event: AnyEvent) -> Room:
 def audience(before: Room, after: Room, event: AnyEvent) -> tuple[str, ...]:
     """Return who hears an event, those away included: the shell knows whose socket is there."""
     match event:
-        case Noted():
+        case Noted() | HoursChanged():
             return ()
         case Welcomed(you=you) | Waiting(you=you):
             return (you,)
@@ -235,9 +241,8 @@ def view(room: Room, id: str) -> Room:
     me = room.find(id)
     if me is None or not me.seated:
         return Room(room.id, participants=(me,) if me else ())
-    if me.role in DOORKEEPERS:
-        return replace(room, known=msgspec.UNSET)
-    return replace(room, known=msgspec.UNSET, out=(), participants=room.roster)
+    told = replace(room, known=msgspec.UNSET, closes=msgspec.UNSET, relays=msgspec.UNSET)
+    return told if me.role in DOORKEEPERS else replace(told, out=(), participants=room.roster)
 
 
 def _told_anew(before: Room, after: Room, p: Participant, command: AnyCommand) -> Welcomed | Waiting | None:
@@ -258,13 +263,24 @@ def _ended(room: Room) -> tuple[AnyEvent, ...]:
     return tuple(ParticipantLeft(p.id, "ended") for p in room.participants)
 
 
+def _forgotten(room: Room, user: str) -> tuple[AnyEvent, ...]:
+    gone = tuple(ParticipantLeft(p.id, "left") for p in room.participants if p.user == user)
+    lines = tuple(MessageDeleted(m.id) for m in room.history if m.user == user)
+    out = tuple(exile for exile in room.out if exile.user != user)
+    known = (Noted(user, Known()),) if user in (room.known or {}) else ()
+    exiles = (ExilesChanged(out),) if out != room.out else ()
+    return (*gone, *lines, *exiles, *known)
+
+
 def _swapped(room: Room, p: Participant) -> Room:
     return replace(room, participants=tuple(p if q.id == p.id else q for q in room.participants))
 
 
 def _remembered(room: Room, user: str, known: Known) -> dict[str, Known]:
     """Return what the room knows, the newest last; of those who are gone and of no further concern only so many."""
-    all_known = {**{u: k for u, k in (room.known or {}).items() if u != user}, user: known}
+    all_known = {u: k for u, k in (room.known or {}).items() if u != user}
+    if known != Known():
+        all_known[user] = known
     concerned = {user} | {p.user for p in room.participants} | {exile.user for exile in room.out}
     gone = [u for u, k in all_known.items() if u not in concerned and k.role is None and not k.silenced]
     forgotten = set(gone[:-MAX_KNOWN])

@@ -10,12 +10,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from ..auth.tokens import Tokens, keep_secret
 from ..config import Settings
-from ..core.events import AnyEvent
-from ..core.model import Room
 from ..store import Store, Unavailable
 from ..store.mongo import MongoStore
 from ..store.sqlite import SqliteStore
@@ -58,12 +56,6 @@ class Services(Tickets, Invitations, History):
     def __init__(self, settings: Settings, store: Store, tokens: Tokens) -> None:
         super().__init__(settings, store, tokens)
         self._saving = asyncio.Lock()  # records are read, changed and written as a whole
-        self._closing: dict[str, datetime] = {}
-
-    def observe(self, room: Room, event: AnyEvent, invitation: str | None) -> None:
-        """Note what happens in a meeting; never waits."""
-        self.attendance.note(room.id, len(room.roster))
-        self.recorder.note(room, event, invitation)
 
     async def tidy(self) -> None:
         """Forget what is over, once a day, until cancelled."""
@@ -80,8 +72,11 @@ class Services(Tickets, Invitations, History):
         await self._passwords.warm()
 
     async def close(self) -> None:
+        for chore in self._chores:
+            chore.cancel()
         await self.recorder.close()
         self._passwords.close()
+        await self._throttle.close()
         await self._store.close()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hmac
 import logging
 import secrets
 from http.cookies import CookieError, SimpleCookie
@@ -10,7 +12,7 @@ from email_validator import EmailNotValidError, validate_email
 
 from ..auth.passwords import LONGEST, check_strength
 from ..auth.throttle import sign_in_from
-from ..auth.tokens import TICKET_LIFE, Session
+from ..auth.tokens import TICKET_LIFE
 from ..core.errors import Refusal
 from ..core.names import clean_name
 from ..store import Taken, User
@@ -19,6 +21,8 @@ from .desk import Desk, now
 log = logging.getLogger("peermeet")
 
 COOKIE = "peermeet_session"
+# Whoever has shown a ticket to signaling has five seconds to sit down, and nobody asks about their session any more.
+ARRIVING = 6.0  # seconds
 
 
 class Accounts(Desk):
@@ -34,7 +38,7 @@ class Accounts(Desk):
         except Taken:
             raise Refusal("email_taken", "email") from None
         log.info("user %s registered", user.id)
-        return self._tokens.session(user.id)
+        return self._session(user)
 
     async def sign_in(self, email: object, password: object, address: str) -> str:
         """Return a session, or refuse: the same words and the same time for a wrong password and an unknown email."""
@@ -46,7 +50,7 @@ class Accounts(Desk):
             email = email.strip()[:320]
         user = await self._check_password(email, password, address)
         log.info("user %s signed in", user.id)
-        return self._tokens.session(user.id)
+        return self._session(user)
 
     async def come_as_guest(self, name: object, address: str) -> str:
         """Return the session of a new guest."""
@@ -54,20 +58,22 @@ class Accounts(Desk):
         user = User(secrets.token_hex(12), clean_name(name), now())
         await self._kept(self._store.add_user(user))
         log.info("guest %s came", user.id)
-        return self._tokens.session(user.id)
+        return self._session(user)
 
     async def sign_out(self, session: str | None) -> None:
-        """Revoke a session; whoever holds a copy of it holds nothing."""
-        if (read := self._tokens.read_session(session)) is not None:
-            await self._kept(self._store.revoke_session(read.id, read.expires))
-            log.info("user %s signed out", read.user)
+        """Revoke a session and give up the seats that were taken in it; whoever holds a copy of it holds nothing. One
+        that has ended already ends nothing."""
+        read = self._tokens.read_session(session)
+        if read is None or await self._alive(read.id, read.user, read.key) is None:
+            return
+        await self._kept(self._store.revoke_session(read.id, read.expires))
+        log.info("user %s signed out", read.user)
+        await self._expel(read.user, session=read.id)
 
     async def who(self, session: str | None) -> User | None:
         """Return whose session this is, or None."""
-        read: Session | None = self._tokens.read_session(session)
-        if read is None or await self._kept(self._store.is_revoked(read.id, now())):
-            return None
-        return await self._kept(self._store.user(read.user))
+        read = self._tokens.read_session(session)
+        return None if read is None else await self._alive(read.id, read.user, read.key)
 
     async def who_sent(self, cookies: str) -> User | None:
         """Return who sent a Cookie header."""
@@ -82,15 +88,23 @@ class Accounts(Desk):
         if not await self._kept(self._store.rename_user(user.id, clean_name(name))):
             raise Refusal("not_signed_in")
 
-    async def change_password(self, user: User, password: object, new: object, address: str) -> None:
-        """Set another password, for whoever knows the one there is."""
+    async def change_password(
+        self, user: User, password: object, new: object, address: str, session: str | None = None
+    ) -> str:
+        """Set another password, for whoever knows the one there is, and return the session that goes on: the one
+        handed in, or a new one. All others end, with the seats that were taken in them."""
         if user.email is None:
             raise Refusal("not_signed_in")
         await self._confirm(user, password, address)
-        new = check_strength(new, (user.name, user.email, user.email.partition("@")[0]))
-        if not await self._kept(self._store.set_password(user.id, await self._passwords.hash(new))):
+        new = check_strength(new, (user.name, user.email, user.email.partition("@")[0]), "new_password")
+        hashed = await self._passwords.hash(new)
+        if not await self._kept(self._store.set_password(user.id, hashed)):
             raise Refusal("not_signed_in")
         log.info("user %s changed their password", user.id)
+        read = self._tokens.read_session(session)
+        kept = read.id if read is not None and read.user == user.id else None
+        await self._expel(user.id, but=kept)
+        return self._tokens.session(user.id, self._tokens.key(hashed), kept)
 
     async def delete_account(self, user: User, password: object, address: str) -> None:
         """Delete an account with all that is theirs, for whoever knows its password; a guest has none.
@@ -103,13 +117,38 @@ class Accounts(Desk):
         rooms = await self._kept(self._store.rooms_of(user.id))
         for room in rooms:
             await self.live.end(room.code)
-        await self.live.expel(user.id)
+        await self._expel(user.id)
+        await self.live.forget(user.id)
         await self.recorder.settled()
         await self._kept(self._store.delete_user(user.id))
         for room in rooms:  # who came in the meantime
             await self.live.end(room.code)
         log.info("user %s deleted their account", user.id)
         self.attendance.wake()
+
+    def _session(self, user: User) -> str:
+        return self._tokens.session(user.id, self._tokens.key(user.password_hash))
+
+    async def _alive(self, session: str, user: str, key: str) -> User | None:
+        """Return whose session that is, unless it was revoked or is from before another password."""
+        if await self._kept(self._store.is_revoked(session, now())):
+            return None
+        found = await self._kept(self._store.user(user))
+        if found is None or not hmac.compare_digest(self._tokens.key(found.password_hash).encode(), key.encode()):
+            return None
+        return found
+
+    async def _expel(self, user: str, **whose: str | None) -> None:
+        """Give up somebody's seats, now and again when those have arrived whose ticket was taken before."""
+        await self.live.expel(user, **whose)
+
+        async def again() -> None:
+            await asyncio.sleep(ARRIVING)
+            await self.live.expel(user, **whose)
+
+        chore = asyncio.create_task(again())
+        self._chores.add(chore)
+        chore.add_done_callback(self._chores.discard)
 
     async def _gone(self, user: str) -> bool:
         """Tell whether an account was deleted while a ticket of theirs may still be under way."""

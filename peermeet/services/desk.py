@@ -27,8 +27,10 @@ class Live(Protocol):
     """The meetings that go on now, as far as the services reach into them."""
 
     async def end(self, room_id: str) -> None: ...
-    async def expel(self, user: str) -> None: ...
-    async def change(self, room_id: str, doors: Doors) -> None: ...
+    async def forget(self, user: str) -> None: ...
+    async def change(self, room_id: str, doors: Doors, closes: float | None) -> None: ...
+    async def hosts(self, room_id: str) -> frozenset[str]: ...
+    async def expel(self, user: str, session: str | None = None, but: str | None = None) -> None: ...
 
 
 class NobodyMeets:
@@ -37,11 +39,18 @@ class NobodyMeets:
     async def end(self, room_id: str) -> None:
         """Do nothing."""
 
-    async def expel(self, user: str) -> None:
+    async def expel(self, user: str, session: str | None = None, but: str | None = None) -> None:
         """Do nothing."""
 
-    async def change(self, room_id: str, doors: Doors) -> None:
+    async def forget(self, user: str) -> None:
         """Do nothing."""
+
+    async def change(self, room_id: str, doors: Doors, closes: float | None) -> None:
+        """Do nothing."""
+
+    async def hosts(self, room_id: str) -> frozenset[str]:
+        """Return nobody."""
+        return frozenset()
 
 
 class Desk:
@@ -52,13 +61,14 @@ class Desk:
     def __init__(self, settings: Settings, store: Store, tokens: Tokens) -> None:
         self.settings = settings
         self.attendance = Attendance()
-        self.recorder = Recorder(store, self._doors_changed, now)
+        self.recorder = Recorder(store, self._doors_changed, now, alone=settings.redis_url is None)
         self._store = store
         self._tokens = tokens
         self._passwords = Passwords(settings.bcrypt_rounds)
-        self._throttle = Throttle(store, now)
+        self._throttle = Throttle(store, now, settings.redis_url)
         # As many as are compared at once: of a burst, those that wait hear how the first ones ended.
         self._comparing = asyncio.Semaphore(os.cpu_count() or 1)
+        self._chores: set[asyncio.Task[None]] = set()
 
     async def _doors_changed(self, code: str, doors: Doors) -> None:
         raise NotImplementedError

@@ -104,7 +104,8 @@ class Rooms(Desk):
     async def save_options(self, user: User, code: object, changes: Mapping[str, object]) -> Options:
         """Set what is named in ``changes`` (see `SETTINGS`); a meeting that goes on follows, but for its capacity.
 
-        Refuses as a whole: ``bad_message``, ``bad_title``, ``bad_capacity``, ``bad_hours``, with the field.
+        Refuses as a whole: ``bad_message``, ``bad_title``, ``bad_capacity``, ``bad_hours``, ``no_relay``; with the
+        field.
         """
         unknown = next((name for name in changes if name not in SETTINGS), None)
         if unknown is not None:
@@ -112,14 +113,15 @@ class Rooms(Desk):
         read = {name: SETTINGS[name](value, name) for name, value in changes.items()}
         if (read.get("capacity") or 0) > self.settings.capacity:
             raise Refusal("bad_capacity", "capacity")
+        if read.get("relay_only") and not self.settings.relays:
+            raise Refusal("no_relay", "relay_only")
         async with self._saving:
             room = replace(await self.own_room(user, code), **read)
             if room.opens and room.closes and room.opens >= room.closes:
                 raise Refusal("bad_hours", "closes")
             await self._save(room)
-        await self.live.change(room.code, doors_of(room))
-        if "closes" in changes:
-            await self._closes(room)
+        closes = closing_of(room) if "closes" in changes else closing_of(room, now())
+        await self.live.change(room.code, doors_of(room), closes)
         log.info("user %s set room %s", user.id, room.code)
         self.attendance.wake()
         return _options(room)
@@ -131,13 +133,11 @@ class Rooms(Desk):
             if not isinstance(passcode, str) or not PASSCODE[0] <= len(passcode.strip()) <= PASSCODE[1]:
                 raise Refusal("bad_passcode", "passcode")
             await self.own_room(user, code)  # before the work
+            await self._throttle.passcode(user.id)
             hashed = await self._passwords.hash(passcode.strip())
         async with self._saving:
             await self._save(replace(await self.own_room(user, code), passcode_hash=hashed))
         log.info("user %s set or cleared the passcode of a room", user.id)
-
-    async def _closes(self, room: RoomRecord) -> None:
-        raise NotImplementedError
 
     async def _save(self, room: RoomRecord) -> None:
         if not await self._kept(self._store.save_room(room)):
@@ -155,6 +155,14 @@ class Rooms(Desk):
 def doors_of(room: RoomRecord) -> Doors:
     """Return the doors of a room as its record has them."""
     return Doors(**{name: getattr(room, name) for name in Doors.__struct_fields__})
+
+
+def closing_of(room: RoomRecord, after: datetime | None = None) -> float | None:
+    """Return when a room closes, by Unix time; with ``after`` not if that is past: the owner may be there at any
+    time."""
+    if room.closes is None or (after is not None and room.closes <= after):
+        return None
+    return room.closes.timestamp()
 
 
 def new_code() -> str:

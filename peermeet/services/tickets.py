@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from msgspec import convert
+import msgspec
 
+from ..auth.addresses import tells_apart
 from ..auth.throttle import invitation_from, passcode_of, room_code_from
 from ..auth.tokens import TICKET_LIFE
 from ..core.commands import CHAT_LINES
 from ..core.errors import Refusal
 from ..core.model import Message, Role, Room, Ticket
+from ..core.standing import Standing, resumed
 from ..store import Invitation, RoomRecord, User
 from .accounts import Accounts
 from .desk import now
-from .rooms import Rooms, doors_of
+from .rooms import Rooms, closing_of, doors_of
 
 log = logging.getLogger("peermeet")
 
@@ -39,8 +40,6 @@ class Door(NamedTuple):
 
 
 class Tickets(Accounts, Rooms):
-    _closing: dict[str, datetime]  # when meetings must end, by room
-
     async def door(self, user: User | None, code: object) -> Door:
         """Return what a page may say at the door of a room."""
         room = await self.room(code)
@@ -57,6 +56,7 @@ class Tickets(Accounts, Rooms):
         passcode: object = None,
         invitation: object = None,
         device: str | None = None,
+        session: str | None = None,
     ) -> str:
         """Return a ticket for a room, and remember the visit.
 
@@ -72,7 +72,9 @@ class Tickets(Accounts, Rooms):
         if room.owner != user.id and invited is None:
             await self._check_passcode(room, user, passcode, address)
         await self._kept(self._store.note_visit(user.id, room.code, now()))
-        marks = [self._tokens.mark(room.code, "address", address)]
+        marks = []
+        if tells_apart(address, self.settings.trusted_proxies):
+            marks.append(self._tokens.mark(room.code, "address", address))
         if device:
             marks.append(self._tokens.mark(room.code, "device", device))
         life = TICKET_LIFE
@@ -86,6 +88,7 @@ class Tickets(Accounts, Rooms):
             guest=user.guest,
             invitation=invited.id if invited else None,
             marks=tuple(marks),
+            session=self._tokens.read_session(session),
             life=life,
         )
 
@@ -97,44 +100,31 @@ class Tickets(Accounts, Rooms):
             raise Refusal("ticket_used")
         if await self._gone(read.user):
             raise Refusal("bad_ticket")
+        if read.session and await self._alive(read.session, read.user, read.key) is None:
+            raise Refusal("bad_ticket")
         return read
 
     async def open_room(self, code: str) -> Room:
-        """Return the meeting that begins in a room, as its record and its memory have it; or refuse."""
+        """Return the meeting that begins in a room, or goes on after its server was lost, as its record and its memory
+        have it; or refuse."""
         record = await self.room(code)
+        await self.recorder.settled()
         history: tuple[Message, ...] = ()
         if record.chat == "forever":
-            await self.recorder.settled()
             lines = await self._kept(self._store.messages_of(code, CHAT_LINES))
             history = tuple(Message(m.id, "", m.user, m.name, m.text, m.at.timestamp()) for m in lines)
-        if record.closes is not None and record.closes > now():
-            self._closing[code] = record.closes
-        return Room(
+        room = Room(
             code,
             min(record.capacity or self.settings.capacity, self.settings.capacity),
             self.settings.grace,
             doors=doors_of(record),
             owner=record.owner,
             history=history,
+            closes=closing_of(record, now()),
+            relays=self.settings.relays,
         )
-
-    async def keep_hours(self) -> None:
-        """End the meetings whose room closes, until cancelled."""
-        while True:
-            at = now()
-            for code in [code for code, closes in self._closing.items() if closes <= at]:
-                del self._closing[code]
-                log.info("room %s closes", code)
-                try:
-                    await self.live.end(code)
-                except Exception:  # a bug of ours: it is seen in the log, and the next room closes all the same
-                    log.exception("a meeting did not end when its room closed")
-            await asyncio.sleep(1)
-
-    async def _closes(self, room: RoomRecord) -> None:
-        self._closing.pop(room.code, None)
-        if room.closes is not None:  # in the past: it closes now
-            self._closing[room.code] = room.closes
+        stood = await self._kept(self._store.standing(code, now()))
+        return resumed(room, msgspec.json.decode(stood, type=Standing)) if stood else room
 
     async def _find(self, code: object, address: str) -> RoomRecord:
         guess = room_code_from(address)
@@ -154,7 +144,7 @@ class Tickets(Accounts, Rooms):
         if invitation is None or invitation == "":
             return "member", None
         invited = await self._invited(room, user, invitation, address)
-        return convert(invited.role, Role), invited
+        return msgspec.convert(invited.role, Role), invited
 
     async def _invited(self, room: RoomRecord, user: User, token: object, address: str) -> Invitation:
         guess = invitation_from(address)

@@ -1,29 +1,48 @@
 """The imperative shell without sockets: rooms, one lock a room, seats, time. It decides nothing.
 
-Its ways out are ``deliver(room, participants, event)`` and ``dismiss(seat)``. Between a command and its delivery the
-room's lock is held, so everybody hears events in the core's order.
+A command is run on the meeting as it was last seen; if somebody else has changed it meanwhile, on what it is now. What
+comes of it is kept and delivered in one breath (`rooms.py`), so everybody hears events in the core's order.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
+import hmac
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
+from msgspec.structs import replace
+
 from ..core import wire
-from ..core.commands import AnyCommand, Disconnect, End, Expire, FromBrowser, Join, Leave, Lift, Resume
+from ..core.commands import (
+    AnyCommand,
+    Disconnect,
+    End,
+    EndMeeting,
+    Expire,
+    Forget,
+    FromBrowser,
+    Join,
+    Leave,
+    Lift,
+    Resume,
+    SetDoors,
+)
 from ..core.errors import Refusal
-from ..core.events import AnyEvent, RoomChanged
+from ..core.events import AnyEvent
 from ..core.model import Doors, Participant, Room, Ticket
-from ..core.room import audience, decide, evolve, step
+from ..core.room import Envelope, decide, step
+from .rooms import Dismissed, Held, Parcel, Place, Present, Rooms, Stale, Told
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 log = logging.getLogger("peermeet.signaling")
+
+TRIES = 50  # at one command: each that fails is another's that did not
 
 
 class Seat(NamedTuple):
@@ -32,87 +51,105 @@ class Seat(NamedTuple):
     room: str
     participant: str
     resume: str
-    invitation: str | None = None
 
 
 class Happening(NamedTuple):
-    """What is observed: the room as it is afterwards, what happened, and by which invitation the one came who
-    joined."""
+    """What is observed: the room as it is afterwards, and what happened; None: the meeting is over. ``at`` is when,
+    ``meeting`` its id; ``stay`` and ``invitation`` are of whoever joined or left."""
 
     room: Room
-    event: AnyEvent
+    event: AnyEvent | None
+    at: float
+    meeting: str
+    stay: str = ""
     invitation: str | None = None
 
 
+class Taking(NamedTuple):
+    """With which socket a seat is taken, by which invitation, and in which session: None in the same as before."""
+
+    socket: str
+    invitation: str | None = None
+    session: str | None = None
+
+
 Open = Callable[[str], Awaitable[Room]]
-Deliver = Callable[[str, tuple[str, ...], AnyEvent], Awaitable[None]]
 Observe = Callable[[Happening], None]
-Take = Callable[[Seat], None]
 
 
 class Hub:
-    """All live meetings of this process.
+    """All live meetings, wherever ``rooms`` keeps them.
 
-    ``open_room`` makes a room as its record has it when the first one comes, or refuses. ``dismiss`` is told of every
-    seat that is given up, after everybody has heard why. ``observe`` hears all that happens. ``clock`` is Unix time.
+    ``open_room`` makes a room as its record has it when the first one comes, or refuses. ``observe`` hears what this
+    process brought about. ``clock`` is Unix time, ``new_key`` gives words that nobody guesses. A socket is a word to
+    the hub; ``rooms`` knows how to reach it.
     """
 
     def __init__(
         self,
+        rooms: Rooms,
         open_room: Open,
-        deliver: Deliver,
         *,
         clock: Callable[[], float],
         new_key: Callable[[], str],
-        dismiss: Callable[[Seat], None] = lambda seat: None,
         observe: Observe = lambda happening: None,
     ) -> None:
+        self._rooms = rooms
         self._open_room = open_room
-        self._deliver = deliver
         self._clock = clock
         self._new_key = new_key
-        self._dismiss = dismiss
         self._observe = observe
-        self._rooms: dict[str, Room] = {}
         self._locks: dict[str, tuple[asyncio.Lock, int]] = {}  # with how many hold or want it
-        self._seats: dict[str, Seat] = {}  # by resume key
-        self._keys: dict[tuple[str, str], str] = {}  # resume key by room and participant
 
-    def room(self, id: str) -> Room | None:
+    async def room(self, id: str) -> Room | None:
         """Return the live meeting, or None while nobody is there."""
-        return self._rooms.get(id)
+        held = await self._rooms.get(id)
+        return held.room if held and held.room.participants else None
 
-    def seat(self, resume: str) -> Seat | None:
+    def all(self) -> AsyncIterator[Held]:
+        """Return every live meeting."""
+        return self._rooms.all()
+
+    async def seat(self, resume: object) -> Seat | None:
         """Return whose seat a resume key stands for."""
-        return self._seats.get(resume)
+        if not isinstance(resume, str) or resume.count(".") != 2 or not resume.isascii() or len(resume) > 200:
+            return None
+        room, participant, _ = resume.split(".")
+        seat = Seat(room, participant, resume)
+        return seat if _sits(await self._rooms.get(room), seat) else None
 
-    def who(self, seat: Seat) -> Participant | None:
-        """Return who has that seat now, or knocks under its name; None if it was given up."""
-        room = self._rooms.get(seat.room)
-        return room.find(seat.participant) if room and self._seats.get(seat.resume) == seat else None
+    async def sitting(self, seat: Seat) -> tuple[Room, Participant] | None:
+        """Return the room and who has that seat now, or knocks under its name; None if it was given up."""
+        held = await self._rooms.get(seat.room)
+        who = held.room.find(seat.participant) if held and _sits(held, seat) else None
+        return (held.room, who) if held and who else None
 
-    async def join(self, ticket: Ticket, device: str, take: Take) -> None:
-        """Seat whoever the ticket names, or let them knock. The same user on the same page takes their own seat back.
-
-        ``take`` is handed the seat before anything is delivered to it; not at all if joining is refused.
-        """
+    async def join(self, ticket: Ticket, device: str, socket: str) -> Seat:
+        """Seat whoever the ticket names, or let them knock. The same user on the same page takes their own seat
+        back."""
         id = participant_id(ticket.room, ticket.user, device)
-        async with self._lock(ticket.room):
-            room = self._rooms.get(ticket.room) or await self._open_room(ticket.room)
-            if room.find(id) is not None:
-                await self._step(room, Resume(id), take)
-            else:
-                invited = ticket.invitation is not None
-                who = Participant(id, ticket.user, ticket.name, ticket.role, ticket.guest, invited=invited)
-                await self._step(room, Join(id, who, ticket.marks, self._clock()), take, ticket.invitation)
+        who = Participant(
+            id, ticket.user, ticket.name, ticket.role, ticket.guest, invited=ticket.invitation is not None
+        )
 
-    async def resume(self, seat: Seat, take: Take) -> None:
+        def ask(held: Held) -> AnyCommand:
+            return Resume(id) if held.room.find(id) is not None else Join(id, who, ticket.marks, self._clock())
+
+        held = await self._run(ticket.room, ask, Taking(socket, ticket.invitation, ticket.session), opening=True)
+        return Seat(ticket.room, id, held.places[id].resume)
+
+    async def resume(self, seat: Seat, socket: str) -> None:
         """Seat somebody again whose socket was lost, or refuse with ``seat_gone``."""
-        async with self._lock(seat.room):
-            room = self._rooms.get(seat.room)
-            if room is None or self._seats.get(seat.resume) != seat:
+
+        def ask(held: Held) -> AnyCommand:
+            if not _sits(held, seat):
                 raise Refusal("seat_gone")
-            await self._step(room, Resume(seat.participant), take)
+            return Resume(seat.participant)
+
+        try:
+            await self._run(seat.room, ask, Taking(socket))
+        except Refusal as refusal:
+            raise Refusal("seat_gone") if refusal.code == "not_joined" else refusal from None
 
     async def hear(self, seat: Seat, message: object) -> None:
         """Run what a browser asks for in the name of its seat, now, or raise its `Refusal`."""
@@ -120,98 +157,203 @@ class Hub:
 
     async def submit(self, room_id: str, command: FromBrowser) -> None:
         """Run a browser's command, or raise its `Refusal`."""
-        async with self._lock(room_id):
-            room = self._rooms.get(room_id)
-            if room is None:
-                raise Refusal("not_joined")
-            await self._step(room, command)
+        await self._run(room_id, lambda held: command)
 
-    async def disconnect(self, seat: Seat) -> None:
-        """Mark somebody away whose socket was lost; who only knocked is gone."""
-        await self._quietly(seat.room, Disconnect(seat.participant, self._clock()))
+    async def disconnect(self, seat: Seat, socket: str) -> None:
+        """Mark somebody away whose socket was lost, unless another one hears for their seat by now; who only knocked is
+        gone."""
+
+        def ask(held: Held) -> AnyCommand:
+            place = held.places.get(seat.participant)
+            if place is None or place.socket != socket:
+                raise Refusal("seat_gone")
+            return Disconnect(seat.participant, self._clock())
+
+        await self._quietly(seat.room, ask)
 
     async def end(self, room_id: str) -> None:
         """Give up every seat of a room: its record is gone, or it closes."""
-        await self._quietly(room_id, End(""))
+        await self._quietly(room_id, lambda held: End(""))
 
-    async def expel(self, user: str) -> None:
-        """Give up every seat of somebody whose account is gone."""
-        for room in list(self._rooms.values()):
-            for p in room.participants:
-                if p.user == user:
-                    await self._quietly(room.id, Leave(p.id))
+    async def expel(self, user: str, session: str | None = None, but: str | None = None) -> None:
+        """Give up every seat of somebody; or those that were taken in one session, or in any but one."""
+        async for held in self._rooms.all():
+            for p in held.room.participants:
+                taken_in = held.places[p.id].session
+                if p.user == user and session in {None, taken_in} and taken_in != but:
+                    await self._quietly(held.room.id, _always(Leave(p.id)))
 
-    async def change(self, room_id: str, doors: Doors) -> None:
-        """Set a live meeting's doors as its record has them now: they were changed from outside."""
-        async with self._lock(room_id):
-            room = self._rooms.get(room_id)
-            if room is not None and room.doors != doors:
-                event = RoomChanged(doors)
-                after = self._rooms[room_id] = evolve(room, event)
-                self._observe(Happening(after, event))
-                await self._deliver(room_id, audience(room, after, event), event)
+    async def forget(self, user: str) -> None:
+        """Give up every seat of somebody whose account is gone, and what rooms know of them."""
+        async for held in self._rooms.all():
+            await self._quietly(held.room.id, lambda held: Forget("", user))
+
+    async def change(self, room_id: str, doors: Doors, closes: float | None) -> None:
+        """Set a live meeting's doors and hours as its record has them now: they were changed from outside."""
+        await self._quietly(room_id, lambda held: SetDoors("", doors, closes))
+
+    async def hosts(self, room_id: str) -> frozenset[str]:
+        """Return the users who are host in a room now."""
+        room = await self.room(room_id)
+        return frozenset(p.user for p in room.hosts) if room else frozenset()
 
     async def tick(self) -> None:
-        """Give up the seats whose grace is over, and lift what has lasted its time. To be called about once a
-        second."""
+        """Do what time itself does: give up seats whose grace is over, lift what has lasted its time, end what closes,
+        forget where nobody is any more. To be called about once a second."""
         now = self._clock()
-        for room in list(self._rooms.values()):
-            for p in room.participants:
-                if p.away_since is not None and now - p.away_since >= room.grace:
-                    await self._quietly(room.id, Expire(p.id, now))
-            if any(until <= now for until in _ends(room)):
-                await self._quietly(room.id, Lift("", now))
+        for node in await self._rooms.beat():
+            log.warning("a node is dead: its people are away until they are back on another")
+            await self.lose(node)
+            await self._rooms.bury(node)
+        for id in await self._rooms.due(now):
+            if (held := await self._rooms.get(id)) is None:
+                continue
+            for p in held.room.participants:
+                if p.away_since is not None and now - p.away_since >= held.room.grace:
+                    await self._quietly(id, _always(Expire(p.id, now)))
+            if held.room.closes and held.room.closes <= now:
+                log.info("room %s closes", id)
+                await self.end(id)
+            await self._quietly(id, _always(Lift("", now)))
+            await self._give_up(id, now)
 
-    async def _quietly(self, room_id: str, command: AnyCommand) -> None:
-        async with self._lock(room_id):
-            if (room := self._rooms.get(room_id)) is not None:
-                try:
-                    await self._step(room, command)
-                except Refusal as refusal:  # the seat went in the meantime
-                    log.debug("room %s: %s: %s", room_id, type(command).__name__, refusal.code)
+    async def lose(self, node: str, alive: Callable[[str], bool] = lambda socket: False) -> None:
+        """Mark everybody away who was heard for by a socket of that node which is not ``alive``."""
+        async for held in self._rooms.all():
+            for id, place in held.places.items():
+                if place.node == node and place.socket and not alive(place.socket):
+                    await self.disconnect(Seat(held.room.id, id, place.resume), place.socket)
 
-    async def _step(
-        self, room: Room, command: AnyCommand, take: Take | None = None, invitation: str | None = None
-    ) -> None:
-        after, envelopes = step(room, command)
-        given_up = self._keep(room, after, invitation)
+    async def repair(self, sockets: dict[str, Seat]) -> list[str]:
+        """After a time in which nothing could be heard: put back what is lost of this node's meetings, and tell each
+        of its sockets everything anew. Returns those whose seat is gone."""
+        await self._rooms.restore()
+        await self.lose(self._rooms.node, sockets.__contains__)
+        gone = []
+        for socket, seat in sockets.items():
+            try:
+                await self.resume(seat, socket)
+            except Refusal as refusal:
+                if refusal.code == "unavailable":
+                    raise
+                gone.append(socket)
+        return gone
+
+    async def _quietly(self, room_id: str, ask: Callable[[Held], AnyCommand]) -> None:
         try:
-            if take is not None:
-                take(self._seats[self._keys[room.id, command.by]])
-            for event in decide(room, command):  # pure: may be asked again; envelopes lack what nobody can hear
-                self._observe(Happening(after, event, self._came_by(after.id, event)))
-            for to, event in envelopes:
-                await self._deliver(room.id, to, event)
-        finally:
-            for seat in given_up:
-                self._dismiss(seat)
+            await self._run(room_id, ask)
+        except Refusal as refusal:
+            if refusal.code == "unavailable":
+                raise
+            log.debug("room %s: %s", room_id, refusal.code)  # it went in the meantime
 
-    def _keep(self, before: Room, after: Room, invitation: str | None) -> list[Seat]:
-        """Remember the room and who has which seat; return the seats that were given up."""
-        if after.participants:
-            self._rooms[after.id] = after
-        else:
-            self._rooms.pop(after.id, None)
-        sat, sits = ({p.id: p for p in room.participants} for room in (before, after))
-        given_up = []
-        for id in sat.keys() - sits.keys():
-            log.info("room %s: %s left", after.id, id)
-            if (seat := self._seats.pop(self._keys.pop((after.id, id)), None)) is not None:
-                given_up.append(seat)
-        for id in sits.keys() - sat.keys():
-            doing = "joined" if sits[id].seated else "knocks"
-            log.info("room %s: %s %s (%d now)", after.id, id, doing, len(sits))
-            key = self._keys[after.id, id] = self._new_key()
-            self._seats[key] = Seat(after.id, id, key, invitation)
-        for id in sits.keys() & sat.keys():
-            if sits[id].presence != sat[id].presence:
-                log.info("room %s: %s %s", after.id, id, sits[id].presence)
-        return given_up
+    async def _run(
+        self,
+        id: str,
+        ask: Callable[[Held], AnyCommand],
+        taking: Taking | None = None,
+        *,
+        opening: bool = False,
+    ) -> Held:
+        """Run the command that ``ask`` makes of the meeting, and return what has become of it."""
+        async with self._lock(id):
+            before, certain = self._rooms.seen(id)
+            if before is None and not certain:
+                before, certain = await self._rooms.get(id), True
+            for _ in range(TRIES):
+                try:
+                    held = before or await self._opened(id, opening=opening)
+                    command = ask(held)
+                    room, envelopes = step(held.room, command)
+                except Refusal:
+                    if certain:
+                        raise
+                    before, certain = await self._rooms.get(id), True
+                    continue
+                after, parcels = self._after(held, room, envelopes, command, taking)
+                if after is before and not parcels and not certain:  # perhaps there was something to do after all
+                    before, certain = await self._rooms.get(id), True
+                    continue
+                try:
+                    await self._rooms.commit(id, before, after, parcels)
+                except Stale as stale:
+                    before, certain = stale.held, True
+                    continue
+                now = after or replace(held, room=room)
+                self._tell_observers(held, now, command)
+                if after is None:
+                    self._observe(Happening(room, None, self._clock(), held.meeting))
+                return now
+            raise Refusal("unavailable")
 
-    def _came_by(self, room_id: str, event: AnyEvent) -> str | None:
-        who = getattr(event, "participant", None)
-        key = self._keys.get((room_id, who.id)) if isinstance(who, Participant) else None
-        return self._seats[key].invitation if key else None
+    async def _opened(self, id: str, *, opening: bool) -> Held:
+        if not opening:
+            raise Refusal("not_joined")
+        return Held(await self._open_room(id), self._new_key())
+
+    def _after(
+        self,
+        held: Held,
+        room: Room,
+        envelopes: Iterable[Envelope],
+        command: AnyCommand,
+        taking: Taking | None,
+    ) -> tuple[Held | None, list[Parcel]]:
+        """Return the meeting after a command, None if it is over, and what is delivered."""
+        places = held.places
+        dismissed = [Dismissed(places[id].socket) for id in places if room.find(id) is None and places[id].socket]
+        if room.participants is not held.room.participants or taking:
+            places = self._placed(held, room, command, taking)
+            if taking and (older := held.places.get(command.by)) and older.socket not in {"", taking.socket}:
+                dismissed.append(Dismissed(older.socket))
+        reachable = places if places is held.places else {**held.places, **places}
+        parcels: list[Parcel] = []
+        for to, event in envelopes:
+            sockets = tuple(place.socket for id in to if (place := reachable.get(id)) and place.socket)
+            if sockets:
+                parcels.append(Told(sockets, event))
+        parcels += dismissed
+        if len(room.roster) != len(held.room.roster):
+            parcels.append(Present(room.id, len(room.roster)))
+        if not room.participants and isinstance(command, End | EndMeeting):
+            return None, parcels
+        emptied = None if room.participants else held.emptied if held.emptied is not None else self._clock()
+        if room is held.room and places is held.places and emptied == held.emptied:
+            return held, parcels
+        return Held(room, held.meeting, places, emptied), parcels
+
+    def _placed(self, held: Held, room: Room, command: AnyCommand, taking: Taking | None) -> dict[str, Place]:
+        places = {p.id: held.places.get(p.id) or self._place(room.id, p.id, taking) for p in room.participants}
+        if taking and command.by in places:
+            place = replace(places[command.by], node=self._rooms.node, socket=taking.socket)
+            places[command.by] = place if taking.session is None else replace(place, session=taking.session)
+        elif isinstance(command, Disconnect) and command.by in places:
+            places[command.by] = replace(places[command.by], node="", socket="")
+        return held.places if places == held.places else places
+
+    def _place(self, room: str, participant: str, taking: Taking | None) -> Place:
+        resume = f"{room}.{participant}.{self._new_key()}"
+        return Place(resume, self._new_key(), taking.invitation if taking else None)
+
+    def _tell_observers(self, before: Held, after: Held, command: AnyCommand) -> None:
+        _log(before, after)
+        for event in decide(before.room, command):  # pure: may be asked again; envelopes lack what nobody can hear
+            who = getattr(event, "participant", None)
+            id = who.id if isinstance(who, Participant) else getattr(event, "id", None)
+            place = after.places.get(id or "") or before.places.get(id or "") or Place("", "")
+            self._observe(Happening(after.room, event, self._clock(), after.meeting, place.stay, place.invitation))
+
+    async def _give_up(self, id: str, now: float) -> None:
+        """Forget a meeting in which nobody has been for its grace."""
+        async with self._lock(id):
+            held = await self._rooms.get(id)
+            if held is None or held.emptied is None or now - held.emptied < held.room.grace:
+                return
+            try:
+                await self._rooms.commit(id, held, None, ())
+            except Stale:
+                return
+            self._observe(Happening(held.room, None, held.emptied, held.meeting))
 
     @asynccontextmanager
     async def _lock(self, room_id: str) -> AsyncIterator[None]:
@@ -235,7 +377,24 @@ def participant_id(room: str, user: str, device: str) -> str:
     return f"p-{digest[:16]}"
 
 
-def _ends(room: Room) -> list[float]:
-    """Return when the silences and exiles of a room end that end by themselves."""
-    silences = (silence.until for p in room.participants for silence in p.silenced)
-    return [until for until in (*silences, *(exile.until for exile in room.out)) if until is not None]
+def _always(command: AnyCommand) -> Callable[[Held], AnyCommand]:
+    return lambda held: command
+
+
+def _sits(held: Held | None, seat: Seat) -> bool:
+    place = held.places.get(seat.participant) if held else None
+    return place is not None and hmac.compare_digest(place.resume, seat.resume)
+
+
+def _log(before: Held, after: Held) -> None:
+    if before.room.participants is after.room.participants:
+        return
+    sat, sits = ({p.id: p for p in held.room.participants} for held in (before, after))
+    for id in sat.keys() - sits.keys():
+        log.info("room %s: %s left", after.room.id, id)
+    for id in sits.keys() - sat.keys():
+        doing = "joined" if sits[id].seated else "knocks"
+        log.info("room %s: %s %s (%d now)", after.room.id, id, doing, len(sits))
+    for id in sits.keys() & sat.keys():
+        if sits[id].presence != sat[id].presence:
+            log.info("room %s: %s %s", after.room.id, id, sits[id].presence)

@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Literal, NamedTuple
+
+Kind = Literal["signal", "say", "govern", "rest", "too many"]
+Payer = Literal["socket", "account", "address"]
+
+
+class Rate(NamedTuple):
+    """A bucket: how many tokens come in a second, and how many it holds."""
+
+    a_second: float
+    burst: float
+
+
 # A frame: the largest legitimate message is an offer of 48 kB with its bundle of candidates.
 MAX_FRAME = 65_536  # bytes
 
@@ -34,11 +47,36 @@ USER_TIMEOUT = 20_000  # milliseconds
 PING_INTERVAL = 5.0  # seconds
 PING_TIMEOUT = 10.0  # seconds
 
-# Commands of one connection. Joining a room of twelve costs about sixty signals at once; after that a busy person
-# sends a few a second.
-COMMAND_RATE = 50.0  # a second
-COMMAND_BURST = 300.0
+# Commands, by class and by who pays for them: tokens a second, and how many a full bucket holds. One socket is one tab.
+# One account is a person with two or three devices, of whom all join at once after the server was restarted. One
+# address may be a lecture hall of a hundred tabs (SOCKETS_OF_ADDRESS), and all of them join at once then; what it may
+# go on with is what a busy room in ten makes, and a fifth of what one core relays.
+COMMANDS: dict[str, dict[Payer, Rate]] = {
+    # Joining a room of twelve costs about sixty signals at once, and a way to everybody that has to be found anew as
+    # many; in larger rooms the last of them wait a second or two.
+    "signal": {"socket": Rate(50, 120), "account": Rate(100, 360), "address": Rate(1_000, 6_000)},
+    # Chat, reactions, hands: told to everybody in the room, and each of their pages shows it anew, which costs the
+    # server a few milliseconds a page. Fast fingers make ten a second, and not for long.
+    "say": {"socket": Rate(5, 40), "account": Rate(10, 80), "address": Rate(100, 1_000)},
+    # Hosts decide by hand. Thirty at once: one by one, a class that knocks.
+    "govern": {"socket": Rate(5, 30), "account": Rate(10, 60), "address": Rate(50, 300)},
+    # Joining takes five: to join, to publish three sources, to ask for relays. The keys of microphone and camera can
+    # be pressed as fast as a finger moves, and everybody is told. What is no command at all is paid for here too.
+    "rest": {"socket": Rate(5, 50), "account": Rate(10, 150), "address": Rate(100, 1_000)},
+    # Refused for being too many. A client that is told so waits a second, and asks once for each of its links. One
+    # that does not wait is gone after two seconds.
+    "too many": {"socket": Rate(20, 300)},
+}
+# What such a refusal takes: of a flood that cannot be answered faster, all but two hundred a second wait in the kernel,
+# and cost nobody anything.
+REFUSED_PAUSE = 0.005  # seconds
 
-# Commands refused in a row because there were too many: a client that does not wait when it is told to. At 10,000 a
-# second it is gone after a tenth of one.
-FLOOD = 1_000
+# Reflex's event socket, by which the pages' Python is asked: the same hall, each person with two tabs.
+PAGE_SOCKETS_OF_ADDRESS = 200
+PAGES: dict[str, dict[Payer, Rate]] = {
+    # A tab's state has 15 kB and is kept for twelve hours: from one address a megabyte a minute at most.
+    "open": {"address": Rate(1, 500)},
+    # A tab tells its page's Python what it hears of the room: who comes to a full one hears some thirty things, and a
+    # class that comes in together makes a few hundred. What is more waits for its turn.
+    "event": {"socket": Rate(20, 300), "address": Rate(200, 5_000)},
+}

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -21,10 +23,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ..core import wire
 from ..core.errors import Refusal
 from ..core.events import AnyEvent
-from ..core.model import Ticket
+from ..core.model import Participant, Room, Ticket
 from . import limits
+from .buckets import Buckets, Payers, kind_of
 from .hub import Hub, Observe, Open, Seat
 from .ice import Turn, ice_servers, is_refresh
+from .redis import Bus, RedisRooms
+from .rooms import MemoryRooms
 
 log = logging.getLogger("peermeet.signaling")
 
@@ -47,21 +52,11 @@ class Connection:
     line: Line | None = None
     joined: bool = False
     over: bool = False
-    refused: int = 0  # commands in a row that were too many
-    budget: float = limits.COMMAND_BURST
-    filled: float = 0.0
+    address: str = ""
 
-    def spend(self, now: float) -> bool:
-        """Take one command from the bucket; False if it is empty."""
-        refill = (now - self.filled) * limits.COMMAND_RATE
-        self.budget = min(limits.COMMAND_BURST, self.budget + refill)
-        self.filled = now
-        if self.budget < 1:
-            self.refused += 1
-            return False
-        self.refused = 0
-        self.budget -= 1
-        return True
+    @property
+    def payers(self) -> Payers:
+        return {"socket": self.eio_sid, "account": self.user, "address": self.address}
 
 
 class Line:
@@ -117,25 +112,25 @@ class Signaling:
         turn: Turn | None = None,
         clock: Callable[[], float] = time.time,
         observe: Observe = lambda happening: None,
+        present: Callable[[str, int], None] = lambda room, number: None,
+        redis_url: str | None = None,
     ) -> None:
         self._admit = admit
         self._ice_servers = ice_servers
         self._turn = turn
         self._clock = clock
+        self.present = present
         self._connections: dict[str, Connection] = {}  # by sid
-        self._sids: dict[tuple[str, str], str] = {}  # by room and participant
         self._sockets: Counter[str] = Counter()  # of each user
+        self._buckets = Buckets()
         self._chores: set[asyncio.Task[None]] = set()
-        self.hub = Hub(
-            open_room,
-            self._deliver,
-            clock=clock,
-            new_key=lambda: secrets.token_urlsafe(24),
-            dismiss=self._dismiss,
-            observe=observe,
-        )
+        self._bus = bus = Bus(redis_url, self, self._repair) if redis_url else None
+        rooms = RedisRooms(bus) if bus else MemoryRooms(self)
+        new_key = partial(secrets.token_urlsafe, 24)
+        self.hub = Hub(rooms, open_room, clock=clock, new_key=new_key, observe=observe)
         self._sio = _Server(
             async_mode="asgi",
+            client_manager=bus,
             transports=["websocket"],
             cors_allowed_origins=[],  # Origin is checked for everything at once by `peermeet.gate`
             serializer=_Packet,
@@ -151,18 +146,34 @@ class Signaling:
         self.asgi: ASGIApp = _Frames(socketio.ASGIApp(self._sio, socketio_path=None))
 
     async def run(self) -> None:
-        """Watch the time, until cancelled."""
+        """Listen to the other processes and watch the time, until cancelled."""
+        if self._bus is not None:
+            self._bus.start()
         while True:
-            await asyncio.sleep(1)
             try:
                 await self.hub.tick()
+            except Refusal:
+                log.debug("a tick found no rooms")  # their keeper is away, and has said so in the log
             except Exception:  # a bug of ours: it is seen in the log, and time goes on
                 log.exception("a tick failed")
+            await asyncio.sleep(1)
 
     async def close(self) -> None:
         """End the chores that are under way."""
         for chore in self._chores:
             chore.cancel()
+        if self._bus is not None:
+            await self._bus.close()
+
+    async def _repair(self) -> None:
+        """After a time in which nothing was heard of the other processes: tell everybody here everything anew. Whose
+        seat is gone is cut off, and joins anew by itself."""
+        async for held in self.hub.all():
+            self.present(held.room.id, len(held.room.roster))
+        seats = {sid: c.seat for sid, c in self._connections.items() if c.seat and c.joined and not c.over}
+        for sid in await self.hub.repair(seats):
+            if (connection := self._connections.get(sid)) is not None:
+                await self._close(connection)
 
     async def _on_connect(self, sid: str, environ: Answer, auth: object = None) -> None:
         eio_sid = self._sio.manager.eio_sid_from_sid(sid, NAMESPACE)
@@ -174,7 +185,8 @@ class Signaling:
             log.info("connection refused: %s", refusal.code)
             self._later(limits.CLOSE_AFTER, self._sio.eio.disconnect, eio_sid)
             raise socketio.exceptions.ConnectionRefusedError(refusal.code, refusal.answer()["error"]) from None
-        connection.line = environ["asgi.scope"][LINE]
+        scope = environ["asgi.scope"]
+        connection.line, connection.address = scope[LINE], _address(scope)
         self._connections[sid] = connection
         self._sockets[connection.user] += 1
         self._later(limits.JOIN_WITHIN, self._close_idle, sid)
@@ -183,11 +195,10 @@ class Signaling:
         if not isinstance(auth, dict):
             raise Refusal("no_ticket")
         if "resume" in auth:
-            key = auth["resume"]
-            seat = self.hub.seat(key) if isinstance(key, str) else None
-            if seat is None or (who := self.hub.who(seat)) is None:
+            seat = await self.hub.seat(auth["resume"])
+            if seat is None or (sitting := await self.hub.sitting(seat)) is None:
                 raise Refusal("seat_gone")
-            return Connection(eio_sid, None, seat, who.user)
+            return Connection(eio_sid, None, seat, sitting[1].user)
         ticket = await self._admit(auth.get("ticket"))
         return Connection(eio_sid, ticket, None, ticket.user)
 
@@ -218,22 +229,16 @@ class Signaling:
             await self._lost(sid, connection)
 
     async def _lost(self, sid: str, connection: Connection) -> None:
-        if connection.seat is None or not connection.joined:
-            return
-        place = (connection.seat.room, connection.seat.participant)
-        if self._sids.get(place) == sid:  # else the seat is taken over by a newer socket, or left
-            del self._sids[place]
-            await self.hub.disconnect(connection.seat)
+        if connection.seat is not None and connection.joined:
+            with contextlib.suppress(Refusal):  # what keeps the rooms is away; `_repair` looks after it
+                await self.hub.disconnect(connection.seat, sid)
 
     async def _on_message(self, name: object, sid: str, *args: object) -> Answer:
         connection = self._connections.get(sid)
         try:
             if connection is None or connection.over:
                 raise Refusal("not_joined")
-            if not connection.spend(time.monotonic()):
-                if connection.refused > limits.FLOOD:
-                    self._cut(connection, "it floods")
-                raise Refusal("too_many")
+            await self._pay(connection, kind_of(args))
             if self._unread(connection):
                 self._cut(connection, "it does not read")
             if name != "command":
@@ -241,7 +246,7 @@ class Signaling:
             if len(args) != 1:
                 raise Refusal("bad_message")
             if is_refresh(args[0]):
-                return self._refresh(connection)
+                return await self._refresh(connection)
             if connection.seat is None or not connection.joined:
                 return await self._join(sid, connection, wire.parse_join(args[0]))
             await self._command(connection.seat, args[0])
@@ -253,76 +258,70 @@ class Signaling:
             return Refusal("unavailable").answer()
         return {}
 
+    async def _pay(self, connection: Connection, kind: limits.Kind) -> None:
+        now = time.monotonic()
+        if self._buckets.take(kind, connection.payers, now):
+            return
+        if not self._buckets.take("too many", connection.payers, now):
+            self._cut(connection, "it floods")
+        await asyncio.sleep(limits.REFUSED_PAUSE)  # nothing more of this socket is read meanwhile
+        raise Refusal("too_many")
+
     async def _join(self, sid: str, connection: Connection, request: wire.JoinRequest) -> Answer:
         room = connection.ticket.room if connection.ticket else connection.seat.room if connection.seat else ""
         if request.room != room:
             raise Refusal("wrong_room")
-        if await self._take(sid, connection, request.device):
-            log.debug("a seat was taken over by a newer socket")
-        seat = connection.seat
-        if seat is None or (who := self.hub.who(seat)) is None:
+        seat = await self._sit(sid, connection, request.device)
+        if (sitting := await self.hub.sitting(seat)) is None:
             raise Refusal("seat_gone")  # given up again in the meantime
         answer = {"you": seat.participant, "resume": seat.resume, "protocol": VERSION}
-        return answer | (self._ice(seat) if who.seated else {"waiting": True})
+        return answer | (self._ice(*sitting) if sitting[1].seated else {"waiting": True})
 
-    def _refresh(self, connection: Connection) -> Answer:
-        ice = self._ice(connection.seat) if connection.seat and connection.joined else {}
-        if not ice:
+    async def _sit(self, sid: str, connection: Connection, device: str) -> Seat:
+        if connection.ticket is not None:
+            connection.seat = await self.hub.join(connection.ticket, device, sid)
+        elif connection.seat is not None:
+            await self.hub.resume(connection.seat, sid)
+        connection.joined = True
+        if sid not in self._connections:  # the socket was lost while it joined
+            await self._lost(sid, connection)
+        if connection.seat is None:
             raise Refusal("not_joined")
-        return ice
+        return connection.seat
 
-    def _ice(self, seat: Seat) -> Answer:
-        """Return what the seat's peer connections need; nothing for whoever does not sit in the room."""
-        room, who = self.hub.room(seat.room), self.hub.who(seat)
-        if room is None or who is None or not who.seated:
-            return {}
+    async def _refresh(self, connection: Connection) -> Answer:
+        sitting = await self.hub.sitting(connection.seat) if connection.seat and connection.joined else None
+        if sitting is None or not sitting[1].seated:
+            raise Refusal("not_joined")
+        return self._ice(*sitting)
+
+    def _ice(self, room: Room, who: Participant) -> Answer:
+        """Return what the peer connections of somebody seated need."""
         return {
-            "ice_servers": ice_servers(self._ice_servers, self._turn, seat.participant, self._clock()),
+            "ice_servers": ice_servers(self._ice_servers, self._turn, who.id, self._clock()),
             "ice_expires": self._turn.ttl if self._turn else None,
             "relay_only": room.doors.relay_only,
         }
-
-    async def _take(self, sid: str, connection: Connection, device: str) -> bool:
-        """Sit down with this socket; tell whether another one sat there."""
-        older: str | None = None
-
-        def take(seat: Seat) -> None:  # under the room's lock, before anything is delivered to the seat
-            nonlocal older
-            connection.seat = seat
-            connection.joined = True
-            older = self._sids.get((seat.room, seat.participant))
-            self._sids[seat.room, seat.participant] = sid
-
-        if connection.ticket is not None:
-            await self.hub.join(connection.ticket, device, take)
-        elif connection.seat is not None:
-            await self.hub.resume(connection.seat, take)
-        if sid not in self._connections:  # the socket was lost while it joined
-            await self._lost(sid, connection)
-        if older is None or older == sid:
-            return False
-        if (previous := self._connections.get(older)) is not None:
-            previous.over = True
-            self._later(0, self._close, previous)
-        return True
 
     async def _command(self, seat: Seat, message: object) -> None:
         if isinstance(message, dict) and message.get("type") == "join":
             raise Refusal("already_joined")
         await self.hub.hear(seat, message)
 
-    async def _deliver(self, room: str, participants: tuple[str, ...], event: AnyEvent) -> None:
-        sids = [sid for p in participants if (sid := self._sids.get((room, p))) is not None]
-        if sids:
-            await self._sio.emit("event", wire.build(event), to=sids, namespace=NAMESPACE)
-        for sid in sids:
+    async def tell(self, sockets: tuple[str, ...], event: AnyEvent) -> None:
+        """Let these sockets hear an event."""
+        await self._sio.emit("event", wire.build(event), to=list(sockets), namespace=NAMESPACE)
+        self.told(sockets)
+
+    def told(self, sockets: Iterable[str]) -> None:
+        """Cut off whoever does not read what they are told."""
+        for sid in sockets:
             if (connection := self._connections.get(sid)) is not None and self._unread(connection):
                 self._cut(connection, "it does not read")
 
-    def _dismiss(self, seat: Seat) -> None:
-        """Close the socket of a seat that was given up, once it has heard why."""
-        sid = self._sids.pop((seat.room, seat.participant), None)
-        if sid is not None and (connection := self._connections.get(sid)) is not None:
+    def dismiss(self, socket: str) -> None:
+        """Close a socket whose seat was given up or taken over, once it has heard why."""
+        if (connection := self._connections.get(socket)) is not None:
             connection.over = True
             self._later(limits.CLOSE_AFTER, self._close, connection)
 
@@ -350,9 +349,9 @@ class Signaling:
         task.add_done_callback(self._chores.discard)
 
 
-# What a client of Engine.IO 4 and Socket.IO 5 sends here: close, pong, and the packets connect, disconnect, event.
-# No binary, no acknowledgement, and nothing that Engine.IO would itself try to read as JSON.
-FRAME = re.compile(r"1\Z|3|4[012]")
+# What a client of Engine.IO 4 and Socket.IO 5 sends here: close, pong, and of our namespace the packets connect,
+# disconnect, event. No binary, no acknowledgement, and nothing that Engine.IO would itself try to read as JSON.
+FRAME = re.compile(r"1\Z|3|4[012]/meeting,")
 
 
 class _Frames:
@@ -366,7 +365,7 @@ class _Frames:
         if scope["type"] != "websocket":
             await PlainTextResponse("WebSocket only", 400)(scope, receive, send)
             return
-        address = scope["client"][0] if scope.get("client") else "unknown"
+        address = _address(scope)
         if self._sockets[address] >= limits.SOCKETS_OF_ADDRESS:
             await _turn_away(receive, send)
             return
@@ -396,6 +395,10 @@ class _Frames:
                 await line.send({"type": "websocket.close"})
 
         await self._app(scope, received, sent)
+
+
+def _address(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else "unknown"
 
 
 async def _turn_away(receive: Receive, send: Send) -> None:

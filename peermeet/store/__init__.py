@@ -8,6 +8,7 @@ narrowest of the protocols that you use.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -38,6 +39,7 @@ __all__ = [
     "RecentRoom",
     "RoomRecord",
     "Rooms",
+    "Standings",
     "Store",
     "Taken",
     "Unavailable",
@@ -167,11 +169,15 @@ class Meetings(Protocol):
     async def open_meeting(self, meeting: Meeting) -> None:
         """Raises ``Taken("id")``."""
 
+    async def reopen_meeting(self, id: str) -> None:
+        """Lets a meeting go on that was closed: somebody came back before it was over."""
+
     async def close_meeting(self, id: str, at: datetime) -> None:
         """Ends a meeting and every stay in it that is still open. What has ended keeps its end."""
 
-    async def close_unfinished(self, at: datetime) -> None:
-        """Ends all meetings and all stays that nobody ended: for after a crash, while no other server runs."""
+    async def close_unfinished(self, at: datetime, going_on: Collection[str] = ()) -> None:
+        """Ends all meetings begun by then and all stays in them that nobody ended, for after a crash; but for the
+        meetings that other servers have going on."""
 
     async def note_arrival(self, attendance: Attendance) -> None:
         """Raises ``Taken("id")``."""
@@ -184,6 +190,21 @@ class Meetings(Protocol):
 
     async def attendance_of(self, meeting: str) -> list[Attendance]:
         """Who was in a meeting, in the order of their coming."""
+
+
+class Standings(Protocol):
+    """How meetings stand that go on, for whoever opens their rooms anew. Of a room that is not there nothing is
+    kept."""
+
+    async def keep_standing(self, room: str, value: bytes, at: datetime, until: datetime) -> None:
+        """Replaces what is kept of a room unless that is of a later time than ``at``; kept until then."""
+
+    async def standing(self, room: str, now: datetime) -> bytes | None: ...
+
+    async def forget_standing(self, room: str) -> None: ...
+
+    async def hurry_standings(self, until: datetime, going_on: Collection[str] = ()) -> None:
+        """Keeps no standing for longer than until then, for after a crash; but for the rooms named."""
 
 
 class Chat(Protocol):
@@ -221,11 +242,11 @@ class Keys(Protocol):
     async def clear_attempts(self, key: str) -> None: ...
 
     async def purge(self, now: datetime) -> None:
-        """Forgets revoked sessions, used tickets and attempts whose time is over by ``now``, and finishes
-        deletions that a crash cut short."""
+        """Forgets revoked sessions, used tickets, attempts and standings whose time is over by ``now``, and
+        finishes deletions that a crash cut short."""
 
 
-class Store(Accounts, Rooms, Invitations, Meetings, Chat, Keys, Protocol):
+class Store(Accounts, Rooms, Invitations, Meetings, Standings, Chat, Keys, Protocol):
     """The memory of a server.
 
     True of every method: it may raise ``Unavailable``; a value of another type than the one asked for raises

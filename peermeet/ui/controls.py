@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ..browser.components import menu, menu_button, menu_items, raise_hand, reactions, source_toggle
+from ..browser.asking import raise_hand, reactions
+from ..browser.devices import source_toggle
+from ..browser.menu import menu, menu_button, menu_items
 from ..extend import Panel, command, control, leave, panels
 from .state import MeetingState
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import reflex as rx
 
 from ..browser.actions import cancel
-from ..browser.components import ending, waited, when
+from ..browser.components import when
+from ..browser.door import ending, waited
 from ..extend import command
 from .frame import page_link
 from .state import MeetingState

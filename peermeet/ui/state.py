@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, TypedDict
 
 import reflex as rx
@@ -17,7 +18,7 @@ from ..core import wire
 from ..core.commands import CHAT_LINES
 from ..core.errors import Refusal
 from ..core.events import MessageDeleted, MessageSent, Waiting, Welcomed
-from ..core.model import Room
+from ..core.model import Doors, Room
 from ..core.room import evolve
 from ..extend import listeners
 from ..services import Services
@@ -48,13 +49,22 @@ class Viewer(rx.State):
 
     name: str = ""
     account: bool = False
+    _user: str = ""
 
     async def identify(self) -> User | None:
-        """Return who is looking, from the cookie, and show it."""
+        """Return who is looking, from the cookie, and show it. A tab's vars outlive a session, and are sent to whoever
+        opens the next page in it: what is private goes with the person."""
         user = await services().who_sent(self.router.headers.cookie)
+        if self._user not in {"", user.id if user else ""}:
+            for state in PRIVATE:
+                (await self.get_state(state)).reset()
+        self._user = user.id if user else ""
         self.name = user.name if user else ""
         self.account = user is not None and not user.guest
         return user
+
+
+PRIVATE: list[type[rx.State]] = []  # states that show what is one person's
 
 
 class LoginState(rx.State):
@@ -78,6 +88,23 @@ class LoginState(rx.State):
         self.registering = registering is True
 
 
+class AccountState(rx.State):
+    """The page of one's own account. What it changes goes by HTTP; this looks again."""
+
+    error: str = ""
+
+    @rx.event
+    async def enter(self):
+        self.error = ""
+        viewer = await self.get_state(Viewer)
+        try:
+            if await viewer.identify() is None:
+                return rx.redirect("/?next=/account", replace=True)
+        except Refusal as refusal:
+            self.error = refusal.sentence
+        return None
+
+
 class Card(TypedDict):
     """A room as the lobby shows it."""
 
@@ -94,13 +121,12 @@ class LobbyState(rx.State):
     rooms: list[Card] = []
     loaded: bool = False
     error: str = ""
-    deleting: str = ""
     created: int = 0
 
     @rx.event
     async def enter(self):
         viewer = await self.get_state(Viewer)
-        self.error = self.deleting = ""
+        self.error = ""
         try:
             if await viewer.identify() is None:
                 return rx.redirect("/?next=/lobby", replace=True)
@@ -123,22 +149,6 @@ class LobbyState(rx.State):
         self.error = ""
         await self._look()
         self.created += 1
-        return None
-
-    @rx.event
-    def ask_delete(self, code: str):
-        self.deleting = str(code)
-
-    @rx.event
-    async def delete(self, code: str):
-        self.deleting = ""
-        try:
-            if (user := await services().who_sent(self.router.headers.cookie)) is None:
-                return rx.redirect("/?next=/lobby", replace=True)
-            await services().delete_room(user, code)
-        except Refusal as refusal:
-            self.error = refusal.sentence
-        await self._look()
         return None
 
     @rx.event(background=True)
@@ -165,6 +175,9 @@ class LobbyState(rx.State):
         self.loaded = True
 
 
+PRIVATE.append(LobbyState)
+
+
 class MeetingState(rx.State):
     """The meeting as this tab has heard it: `evolve` over its events. A view, fed by the tab it belongs to: a button
     that it shows or hides is a courtesy, and the room decides."""
@@ -172,16 +185,20 @@ class MeetingState(rx.State):
     code: str = ""
     title: str = ""
     refusal: str = ""
+    opens: float = 0.0  # when it is still to come, and they must wait for it
+    closed: float = 0.0  # when it is past
     panel: str = ""
     you: str = ""
     role: str = ""
     hosting: bool = False
+    owner: bool = False
     keeping: bool = False  # the door: hosts and co-hosts
     people: list[Person] = []
     knocks: list[Knock] = []
     news: str = ""
     out: list[Out] = []
-    doors: DoorsShown = views.doors(Room(""))
+    doors: DoorsShown = views.doors(Doors())
+    relays: bool = False  # whether this server has any
     chat: list[Line] = []  # while its panel is open
     earlier: bool = False  # there is more than it shows
     unread: int = 0
@@ -200,16 +217,20 @@ class MeetingState(rx.State):
         try:
             viewer = await self.get_state(Viewer)
             user = await viewer.identify()
-            record = await services().room(self.room)
+            door = await services().door(user, self.room)
         except Refusal as refusal:
             self.refusal = refusal.sentence
         else:
-            if record.code != self.code or (user and self._user not in {"", user.id}):
+            if door.code != self.code or (user and self._user not in {"", user.id}):
                 self.reset()
             elif user is None:  # whoever was here before has signed out
                 self._heard, self._room = (), replace(self._room, history=())
                 self._show()
-            self.code, self.title = record.code, record.title
+            self.code, self.title = door.code, door.title
+            self.relays = services().settings.relays
+            at = datetime.now(UTC)
+            self.opens = door.opens.timestamp() if door.opens and door.opens > at and not door.mine else 0.0
+            self.closed = door.closes.timestamp() if door.closes and door.closes <= at and not door.mine else 0.0
 
     @rx.event
     def receive(self, message: dict[str, Any]):
@@ -278,12 +299,13 @@ class MeetingState(rx.State):
         shown: dict[str, Any] = {
             "role": me.role if me else "",
             "hosting": me is not None and me.role == "host",
+            "owner": me is not None and me.user == room.owner,
             "keeping": views.answers_the_door(me),
             "people": views.people(room, self.you),
             "knocks": knocks if views.answers_the_door(me) else [],
             "news": views.news(knocks) if views.answers_the_door(me) else "",
             "out": views.out(room),
-            "doors": views.doors(room),
+            "doors": views.doors(room.doors),
             **self._talk(me.user if me else "", host=me is not None and me.role == "host"),
         }
         for name, value in shown.items():

@@ -29,6 +29,32 @@ STAGE: dict[str, str] = {
     "hand": "Hand raised",
 }
 
+# Why there is no ticket: by the code of the refusal. ``when`` is followed by a time, if there is one.
+DOOR: dict[str, dict[str, str]] = {
+    "bad_invitation": {
+        "title": "This invitation is not valid any more.",
+        "text": "It was used up, has ended or was taken back. Ask for a new one, or try without.",
+    },
+    "not_open_yet": {
+        "title": "This room is not open yet.",
+        "when": "It opens",
+        "text": "Come back then and try again.",
+    },
+    "closed": {
+        "title": "This room has closed.",
+        "when": "It closed",
+        "text": "Ask its owner whether it opens again.",
+    },
+    "too_many_attempts": {
+        "title": "There were too many wrong attempts from here.",
+        "text": "Wait ten minutes, then try again.",
+    },
+    "no_such_room": {
+        "title": "There is no such room.",
+        "text": "The link may be mistyped, or the room was deleted. Ask for the link again.",
+    },
+}
+
 # Why a meeting is over for somebody: by the reason of their `participant_left`, or the code that refused them.
 ENDINGS: dict[str, dict[str, str]] = {
     "left": {"title": "You have left the meeting", "text": "", "again": "Join again"},
@@ -68,7 +94,14 @@ ENDINGS: dict[str, dict[str, str]] = {
         "text": "Every seat is taken. Try again when somebody has left.",
         "again": "Try again",
     },
+    "not_signed_in": {
+        "title": "You have signed out",
+        "text": "This browser's session has ended, and its seat with it.",
+        "again": "Join again",
+    },
     "no_such_room": {"title": "There is no such room", "text": "It was deleted meanwhile.", "again": ""},
+    "wrong_passcode": {"title": "The room has another passcode now", "text": "", "again": "Say it"},
+    "closed": {"title": "The room has closed", "text": "Ask its owner whether it opens again.", "again": "Try again"},
     "refused": {"title": "You could not come in", "text": "", "again": "Try again"},
 }
 
@@ -81,4 +114,39 @@ ASKED: dict[str, str] = {
 SILENCED: dict[str, str] = {
     "microphone": "A host has silenced you: nobody hears you until a host lifts it.",
     "camera": "A host has hidden your camera: nobody sees you until a host lifts it.",
+}
+
+# Of invitations. In braces stand what is counted and the names of other texts.
+INVITATIONS: dict[str, str] = {
+    "invite": "Make a link",
+    "role": "Comes as",
+    "member": "Member",
+    "listener": "Listener",
+    "cohost": "Co-host",
+    "host": "Host",
+    "life": "Good for",
+    "hour": "An hour",
+    "day": "A day",
+    "week": "A week",
+    "month": "30 days",
+    "ever": "No end",
+    "uses": "For how many",
+    "any": "Any number",
+    "made": "Copy this link now. It is shown this once.",
+    "copy": "Copy",
+    "copied": "Copied",
+    "none": "No invitations yet.",
+    "number": "No. {number} · {role}",
+    "ends": "until",
+    "endless": "no end",
+    "over": "ended",
+    "used_up": "used up",
+    "revoked": "revoked",
+    "used": "{used} came",
+    "used_of": "{used} of {uses} came",
+    "by": "by",
+    "somebody": "somebody whose account is deleted",
+    "revoke": "Revoke",
+    "revoke_ask": "Nobody comes in by this link any more, not even who came by it before. Who is in the meeting stays.",
+    "keep": "Keep",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from ..core.model import Participant, Room
 from ..core.permissions import DOORKEEPERS, over
@@ -50,6 +50,7 @@ class DoorsShown(TypedDict):
     locked: bool
     wait_for_host: bool
     one_device: bool
+    relay_only: bool
     chat: str
 
 
@@ -81,11 +82,9 @@ def out(room: Room) -> list[Out]:
     return [Out(user=exile.user, name=exile.name, banned=exile.banned) for exile in room.out]
 
 
-def doors(room: Room) -> DoorsShown:
-    d = room.doors
-    return DoorsShown(
-        lobby=d.lobby, locked=d.locked, wait_for_host=d.wait_for_host, one_device=d.one_device, chat=d.chat
-    )
+def doors(of: Any) -> DoorsShown:
+    """Return the doors of a live room (`Doors`) or of its record (`Options`)."""
+    return DoorsShown(**{name: getattr(of, name) for name in DoorsShown.__annotations__})  # type: ignore[typeddict-item]
 
 
 def answers_the_door(me: Participant | None) -> bool:
@@ -98,7 +97,7 @@ def _person(p: Participant, room: Room, me: Participant | None, hand: int) -> Pe
     others = me is not None and p.user != me.user
     return Person(
         id=p.id,
-        name=p.name,
+        name=room.called(p),
         role=p.role,
         guest=p.guest,
         away=p.presence == "away",

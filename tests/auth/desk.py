@@ -36,15 +36,22 @@ class Live:
 
     def __init__(self) -> None:
         self.told: list[tuple[str, object]] = []
+        self.seated: dict[str, set[str]] = {}  # as hosts, by room
 
     async def end(self, room_id: str) -> None:
         self.told.append(("end", room_id))
 
-    async def expel(self, user: str) -> None:
+    async def expel(self, user: str, session: str | None = None, but: str | None = None) -> None:
         self.told.append(("expel", user))
 
-    async def change(self, room_id: str, doors: Doors) -> None:
-        self.told.append(("change", (room_id, doors)))
+    async def forget(self, user: str) -> None:
+        self.told.append(("forget", user))
+
+    async def change(self, room_id: str, doors: Doors, closes: float | None) -> None:
+        self.told.append(("change", (room_id, doors, closes)))
+
+    async def hosts(self, room_id: str) -> frozenset[str]:
+        return frozenset(self.seated.get(room_id, ()))
 
 
 @dataclass
@@ -58,6 +65,10 @@ class Desk:
 
     async def guest(self, name: str = "Gast") -> User:
         return await self.who(await self.services.come_as_guest(name, HERE))
+
+    def session(self, user: User) -> str:
+        """A session of somebody's, as signing in opens one."""
+        return self.tokens.session(user.id, self.tokens.key(user.password_hash))
 
     async def who(self, session: str) -> User:
         user = await self.services.who(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ from peermeet.auth.throttle import (
 from peermeet.core.errors import Refusal
 from peermeet.store.sqlite import SqliteStore
 from tests.auth.desk import PASSWORD, Desk, open_desk
+from tests.redis_server import RedisServer
 
 HERE, THERE = "192.0.2.1", "198.51.100.1"
 ADA = "ada@example.org"
@@ -236,3 +238,29 @@ class TestAtTheDesk:
         assert len(codes) == 100
         assert set(codes) == {"wrong_password", "too_many_attempts"}
         assert len(compared) < 10 + (os.cpu_count() or 1)
+
+
+class TestSharedByProcesses:
+    """Two throttles on one Redis, as two processes have them."""
+
+    @pytest.fixture
+    async def two(self, store: SqliteStore, redis: RedisServer) -> AsyncIterator[tuple[Throttle, Throttle]]:
+        await redis.empty()
+        one, other = Throttle(store, Clock(), redis.url), Throttle(store, Clock(), redis.url)
+        yield one, other
+        await one.close()
+        await other.close()
+
+    async def test_what_is_asked_of_one_counts_at_the_other(self, two: tuple[Throttle, Throttle]) -> None:
+        for n in range(NEW_ACCOUNT.amount):
+            await two[n % 2].account(HERE)
+        for one in two:
+            assert await refused(one.account(HERE)) == "too_many"
+            await one.account(THERE)
+            await one.ticket(HERE)
+
+    async def test_without_redis_nothing_is_granted(self, two: tuple[Throttle, Throttle], redis: RedisServer) -> None:
+        await redis.stop()
+        assert await refused(two[0].account(HERE)) == "unavailable"
+        await redis.start()
+        await two[0].account(HERE)

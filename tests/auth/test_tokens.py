@@ -164,6 +164,19 @@ class TestOurs:
         assert (session.user, session.expires) == ("u-ada", NOW + LIFE)
         assert len(session.id) >= 20
 
+    def test_a_session_of_a_password(self, tokens: Tokens, clock: Clock) -> None:
+        one, two = tokens.key(b"$2b$one"), tokens.key(b"$2b$two")
+        assert len({one, two, tokens.key(None), Tokens(OTHER, LIFE, clock).key(b"$2b$one")}) == 4
+        session = tokens.read_session(tokens.session("u-ada", one))
+        assert session is not None
+        assert session.key == one
+        again = tokens.read_session(tokens.session("u-ada", two, session.id))
+        assert again is not None
+        assert (again.id, again.key) == (session.id, two)
+        ticket = tokens.ticket(room="den", user="u-ada", name="Ada", role="host", guest=False, session=session)
+        read = tokens.read_ticket(ticket)
+        assert (read.session, read.key) == (session.id, one)
+
     def test_a_ticket(self, tokens: Tokens) -> None:
         made = tokens.ticket(room="den", user="u-ada", name="Ada 👩‍💻", role="host", guest=True)
         read = tokens.read_ticket(made)

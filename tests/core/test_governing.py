@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec import UNSET
+from msgspec.structs import replace
 
 from peermeet.core.commands import (
     AskMute,
@@ -193,6 +196,29 @@ class TestTheRoom:
         den = governed(lobby=True, wait_for_host=True, relay_only=True, chat="forever")
         den.do(SetRoom("hal", lobby=False, one_device=True))
         assert den.room.doors == Doors(wait_for_host=True, relay_only=True, one_device=True, chat="forever")
+
+    def test_asks_for_relays_where_there_are_some(self) -> None:
+        den = governed()
+        assert den.refused(SetRoom("hal", relay_only=True)) == "no_relay"
+        den.room = replace(den.room, relays=False)
+        assert den.refused(SetRoom("hal", lobby=True, relay_only=True)) == "no_relay"
+        den.room = replace(den.room, relays=True)
+        heard = den.do(SetRoom("hal", relay_only=True))
+        assert heard == {id: [RoomChanged(Doors(relay_only=True))] for id in den.roster}
+        assert den.refused(SetRoom("mia", relay_only=False)) == "not_allowed"
+
+    def test_that_asks_for_relays_which_are_gone_need_not_do_so_for_ever(self) -> None:
+        den = governed(relay_only=True)
+        den.do(SetRoom("hal", lobby=True))
+        den.do(SetRoom("hal", relay_only=False))
+        assert den.room.doors == Doors(lobby=True)
+
+    @pytest.mark.parametrize("id", ["hal", "mia"])
+    def test_tells_nobody_what_the_server_has(self, id: str) -> None:
+        den = governed()
+        den.room = replace(den.room, relays=True)
+        assert den.view(id).relays is UNSET
+        assert b"relays" not in msgspec.json.encode(den.view(id))
 
     @pytest.mark.parametrize("same", [SetRoom("hal"), SetRoom("hal", lobby=False)], ids=["nothing", "the same"])
     def test_the_same_again_is_heard_by_nobody(self, same: SetRoom) -> None:

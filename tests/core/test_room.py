@@ -26,6 +26,7 @@ from peermeet.core.errors import SENTENCES, Refusal
 from peermeet.core.events import (
     AnyEvent,
     ExilesChanged,
+    HoursChanged,
     Knocked,
     MessageDeleted,
     MessageSent,
@@ -297,6 +298,7 @@ EVENTS: list[AnyEvent] = [
     RoomChanged(Doors(chat="off")),
     ExilesChanged((Exile("u-cem", "Cem"),)),
     Noted("u-cem", Known(("mark",))),
+    HoursChanged(1000.0),
     MuteAsked("bob", "ada", "microphone"),
     MessageDeleted("m1"),
     MessageDeleted(),
@@ -305,6 +307,13 @@ EVENTS: list[AnyEvent] = [
     MessageSent("ada", "chat", "hello"),
 ]
 LINE = Message("m1", "bob", "u-bob", "Bob", "hi", 1.0)
+
+
+class TestNames:
+    def test_the_tabs_of_one_person_are_told_apart(self) -> None:
+        tabs = (ADA, BOB, replace(ADA, id="a2"), replace(ADA, id="a3"), person("kim", presence="knocking"))
+        room = Room("den", participants=tabs)
+        assert [room.called(p) for p in tabs] == ["Ada", "Bob", "Ada (2)", "Ada (3)", "Kim"]
 
 
 class TestEvolving:

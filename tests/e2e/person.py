@@ -9,8 +9,9 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, Request, WebSocket, expect
 
 PATIENCE = 20.0  # seconds that anything may take here; a test that means a time says so
 WATCH = (Path(__file__).parent / "watch.js").read_text("utf-8")
@@ -32,6 +33,33 @@ async def until(look: Callable[[], Awaitable[Any]], what: str, patience: float =
             raise AssertionError(f"not within {patience:g} s: {what}")
         await asyncio.sleep(0.1)
     return found
+
+
+class Overheard:
+    """What a tab says on the way: addresses and headers of requests, their bodies by path, frames of its sockets."""
+
+    def __init__(self, page: Page) -> None:
+        self.lines: list[str] = []  # what proxies and logs see
+        self.frames: list[str] = []
+        self.bodies: list[tuple[str, str]] = []
+        page.on("request", self._request)
+        page.on("websocket", self._socket)
+
+    def _request(self, request: Request) -> None:
+        self.lines += [request.url, *request.headers.values()]
+        if request.post_data:
+            self.bodies.append((urlsplit(request.url).path, request.post_data))
+
+    def _socket(self, socket: WebSocket) -> None:
+        self.lines.append(socket.url)
+        for event in ("framesent", "framereceived"):
+            socket.on(event, lambda frame: self.frames.append(str(frame)))
+
+    def says(self, secret: str) -> set[str]:
+        """Where a secret is said: the paths of bodies; "line" and "frame" stand for all else."""
+        said = {path for path, body in self.bodies if secret in body}
+        said |= {"line"} if any(secret in line for line in self.lines) else set()
+        return said | ({"frame"} if any(secret in frame for frame in self.frames) else set())
 
 
 class Person:
@@ -120,6 +148,31 @@ class Person:
 
     async def counts(self, title: str, present: int) -> None:
         await expect(self.room(title).locator(".presence")).to_have_attribute("data-present", str(present))
+
+    async def sets_up(self, path: str) -> None:
+        """Open the page of one's own room, by the path of its meeting."""
+        await self.goto(path.replace("/meet/", "/room/"))
+        await expect(self.page.locator("#history")).to_be_visible()
+
+    async def deletes(self) -> None:
+        """Delete the room whose page is open."""
+        await self.page.click("#delete-room")
+        await self.page.click("#delete-for-good")
+        await self.arrives_at("/lobby")
+
+    async def invites(self, role: str = "Member", life: str = "A week", uses: int | None = None) -> str:
+        """Make an invitation, on the page of a room or in the panel, and return its link."""
+        await self.page.select_option("#invitation-role", label=role)
+        await self.page.select_option("#invitation-life", label=life)
+        await self.page.fill("#invitation-uses", str(uses or ""))
+        before = await self.page.locator(".invitations > li").count()
+        await self.page.click("#invite")
+        await expect(self.page.locator(".invitations > li")).to_have_count(before + 1)
+        return await self.page.input_value("#invitation-link")
+
+    def invitation(self, number: int) -> Locator:
+        """A line of the list of invitations."""
+        return self.page.locator(f"[data-invitation='{number}']")
 
     # before
 

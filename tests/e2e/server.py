@@ -66,6 +66,12 @@ class Server:
         await self.stop()
         await self.start()
 
+    def memory(self) -> int:
+        """Resident memory in kB, as Linux counts it."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        return int(status.partition("VmRSS:")[2].split()[0])
+
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 

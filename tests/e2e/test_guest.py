@@ -50,7 +50,10 @@ async def test_a_session_is_seen_by_no_script_and_stands_in_no_address(person: P
     await again.opens(room)
     await expect(again.page.locator("#name")).to_have_count(0)
     await again.joins()
-    await bob.sees_tiles("Bob")
+    await bob.sees_tiles("Bob (2)")  # both are welcome, and told apart
+    await again.sees_tiles("Bob")
+    await bob.page.click("#panel-people")
+    await expect(bob.page.locator(".people li")).to_contain_text(["Bob", "Bob (2)"])
 
 
 async def test_a_guest_may_become_somebody(person: People, room: str) -> None:

@@ -46,13 +46,14 @@ async def test_a_room_is_deleted_on_second_thoughts_only(person: People) -> None
     await ada.counts("Weekly planning", 1)
     visitor = await bob.another_tab()
     await visitor.goto("/lobby")
-    await expect(visitor.room("Weekly planning").get_by_role("button", name="Delete")).to_have_count(0)
+    await expect(visitor.room("Weekly planning")).to_be_visible()
+    await expect(visitor.room("Weekly planning").get_by_role("link", name="Settings")).to_have_count(0)
 
-    await ada.button("Delete Weekly planning").click()
+    await ada.sets_up(path)
+    await ada.button("Delete room").click()
     await ada.button("Keep").click()
     await expect(ada.page.get_by_role("alertdialog")).to_have_count(0)
-    await ada.button("Delete Weekly planning").click()
-    await ada.button("Delete").click()
+    await ada.deletes()
     await expect(ada.room("Weekly planning")).to_have_count(0)
 
     await bob.is_in("left")
@@ -66,14 +67,33 @@ async def test_a_room_is_deleted_on_second_thoughts_only(person: People) -> None
 async def test_a_link_to_nowhere_says_so(person: People) -> None:
     ada = await person("Ada", account=True)
     path = await ada.creates("Weekly planning")
-    await ada.button("Delete Weekly planning").click()
-    await ada.button("Delete").click()
-    await expect(ada.room("Weekly planning")).to_have_count(0)
+    await ada.sets_up(path)
+    await ada.deletes()
     for nowhere in (path, "/meet/2222-22222-2222", "/meet/<b>"):
         await ada.goto(nowhere)
         await expect(ada.page.get_by_role("alert")).to_have_text(NO_SUCH_ROOM)
         await expect(ada.page.get_by_role("link", name="To your rooms")).to_be_visible()
         await until(lambda: _dark(ada), "camera and microphone are off", patience=3)
+
+
+async def test_a_link_typed_in_capitals_leads_there_too(person: People) -> None:
+    ada = await person("Ada", account=True)
+    path = await ada.creates("Weekly planning")
+    code = path.removeprefix("/meet/")
+    await ada.joins(f"/meet/{code.upper().replace('-', '')}")
+    await ada.sees_tiles()
+
+
+async def test_a_tab_that_was_in_another_room_enters_the_one_in_its_address(person: People) -> None:
+    ada = await person("Ada", account=True)
+    first, second = await ada.creates("The first"), await ada.creates("The second")
+    await ada.joins(first)
+    for path, title in ((second, "The second"), (first, "The first")):
+        await ada.joins(path)
+        other = await ada.another_tab()
+        await other.goto("/lobby")
+        await other.counts(title, 1)
+        await other.page.close()
 
 
 async def _dark(one: Person) -> bool:

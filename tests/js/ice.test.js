@@ -18,9 +18,11 @@ function seat() {
   const clock = { now: 0 };
   const questions = [];
   const changes = [];
+  const hidden = []; // how often all was to begin anew
   const relays = createRelays({
     ask: () => new Promise((answer) => questions.push(answer)),
     onChange: () => changes.push(user()),
+    onHidden: () => hidden.push(user()),
     timers,
     now: () => clock.now,
   });
@@ -41,7 +43,7 @@ function seat() {
     await flush();
     return () => done;
   };
-  return { relays, timers, user, pass, sleep, answer, asked, changes, settled };
+  return { relays, timers, user, pass, sleep, answer, asked, changes, hidden, settled };
 }
 
 test("nothing was given: nothing is there, nothing is asked", async () => {
@@ -165,6 +167,38 @@ test("relays alone, or any way, as the room says", () => {
   assert.equal(relays.configuration().iceTransportPolicy, "relay");
   relays.take(given("1", { relay_only: undefined }));
   assert.equal(relays.configuration().iceTransportPolicy, "all");
+});
+
+test("a room that becomes relay only: all begins anew, and once", () => {
+  const { relays, changes, hidden } = seat();
+  const policy = () => relays.configuration().iceTransportPolicy;
+  relays.take(given("1"));
+  relays.only(false);
+  assert.deepEqual([policy(), changes, hidden], ["all", ["1"], []]);
+  relays.only(true);
+  relays.only(true);
+  assert.deepEqual([policy(), changes, hidden], ["relay", ["1"], ["1"]]);
+  relays.only(false); // nothing needs to begin anew for that
+  assert.deepEqual([policy(), changes, hidden], ["all", ["1", "1"], ["1"]]);
+  relays.close();
+  relays.only(true);
+  assert.deepEqual([policy(), hidden], ["all", ["1"]]);
+});
+
+test("who comes back to a room that is relay only by now begins anew", () => {
+  const { relays, hidden } = seat();
+  relays.take(given("1"));
+  relays.take(given("2", { relay_only: true }));
+  assert.deepEqual([relays.configuration().iceTransportPolicy, hidden], ["relay", ["2"]]);
+});
+
+test("an answer that is older than what the room says brings relays, and changes nothing else", async () => {
+  const { relays, pass, answer, user, hidden } = seat();
+  relays.take(given("1"));
+  await pass(480);
+  relays.only(true);
+  await answer(given("2", { relay_only: false }));
+  assert.deepEqual([user(), relays.configuration().iceTransportPolicy, hidden], ["2", "relay", ["1"]]);
 });
 
 test("closed: nothing waits, nothing is asked, and late answers change nothing", async () => {

@@ -929,3 +929,20 @@ test("a reaction shows for some seconds, the last of each person, and only one t
   await timers.pass(5_000);
   assert.deepEqual(shown(), []);
 });
+
+test("the room becomes relay only: every connection begins anew, and none looks for a direct way", async () => {
+  const { ada, bob, settle, errors } = await call();
+  const doors = (relay_only) => ({ type: "room_changed", doors: { chat: "meeting", relay_only } });
+  const policies = (one) => one.pcs.map((pc) => [pc.connectionState, pc.configuration.iceTransportPolicy]);
+  await ada.hears(doors(false));
+  assert.deepEqual(policies(ada), [["connected", "all"]]);
+  await Promise.all([ada.hears(doors(true)), bob.hears(doors(true))]);
+  await settle();
+  for (const one of [ada, bob]) {
+    assert.deepEqual(policies(one), [["closed", "all"], ["connected", "relay"]]);
+    assert.deepEqual(Object.values(one.sees()), ["camera,microphone"]);
+  }
+  await ada.hears(doors(false));
+  assert.deepEqual(policies(ada).length, 2); // nothing is closed for that
+  assert.deepEqual(errors, []);
+});

@@ -253,3 +253,19 @@ test("closed: no peers, every connection closed", async () => {
   assert.deepEqual(peers("ada"), []);
   assert.ok(seats.ada.pcs.every((pc) => pc.connectionState === "closed"));
 });
+
+for (const [who, renews] of [["both", ["ada", "bob"]], ["one, and the other hears it", ["bob"]]]) {
+  test(`begun anew by ${who}: other connections, and the same to see`, async () => {
+    const { seats, seated, publish, sees, settle, errors } = den("ada", "bob");
+    for (const id of ["ada", "bob"]) publish(id, "camera");
+    await seated("ada", "bob");
+    for (const id of renews) seats[id].mesh.renew();
+    assert.equal(seats.bob.pcs[0].connectionState, "closed");
+    await settle();
+    for (const [id, other] of [["ada", "bob"], ["bob", "ada"]]) {
+      assert.deepEqual(seats[id].pcs.map((pc) => pc.connectionState), ["closed", "connected"]);
+      assert.deepEqual(sees(id), { [other]: "camera" });
+    }
+    assert.deepEqual(errors, []);
+  });
+}

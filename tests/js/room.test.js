@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { CHAT_LINES, evolve, find, roster } from "../../assets/peermeet/room.js";
+import { CHAT_LINES, called, evolve, find, roster } from "../../assets/peermeet/room.js";
 
 const ada = { id: "ada", name: "Ada", publications: [] };
 const bob = { id: "bob", name: "Bob", publications: [] };
@@ -119,6 +119,13 @@ test("the room before is never touched", () => {
   evolve(frozen, { type: "participant_changed", participant: { ...ada, name: "A" } });
   evolve(frozen, { type: "participant_left", id: "ada", reason: "left" });
   assert.deepEqual(frozen.participants, [ada]);
+});
+
+test("the tabs of one person are told apart", () => {
+  const [one, two] = [{ ...ada, user: "u1" }, { ...bob, user: "u2" }];
+  const room = { ...den, participants: [one, two, { ...one, id: "a2" }, { ...one, id: "a3" }] };
+  assert.deepEqual(room.participants.map((p) => called(room, p)), ["Ada", "Bob", "Ada (2)", "Ada (3)"]);
+  assert.equal(called(den, two), "Bob"); // who is not here has one tab
 });
 
 test("find", () => {

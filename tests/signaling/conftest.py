@@ -8,6 +8,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from peermeet.gate import Gate
+from peermeet.serving import options
 from peermeet.signaling import limits
-from peermeet.signaling.hub import Happening
+from peermeet.signaling.buckets import Buckets
 from peermeet.signaling.server import Signaling
 from tests.auth.desk import Desk, open_desk
 from tests.signaling.wire import Socket, code
@@ -90,51 +92,44 @@ class Server(uvicorn.Server):
         yield
 
 
+@contextlib.asynccontextmanager
+async def serving(folder: Path, desk: Desk, redis_url: str | None = None) -> AsyncIterator[House]:
+    """A server, as `app.py` and `__main__.py` put it together."""
+    present: dict[str, int] = {}
+    signaling = Signaling(
+        desk.services.admit,
+        desk.services.open_room,
+        ice_servers=[{"urls": "stun:stun.example.org"}],
+        present=present.__setitem__,
+        redis_url=redis_url,
+    )
+    desk.services.live = signaling.hub
+    app = Gate(
+        Starlette(routes=[Mount("/rtc", app=signaling.asgi)]), origins=["https://meet.example.org"], pages=folder
+    )
+    # Only with its protocol named does asyncio switch Nagle's algorithm off: 40 ms for each answer.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limits.USER_TIMEOUT // 20)
+    listener.bind(("127.0.0.1", 0))
+    config = uvicorn.Config(app, lifespan="off", **options() | {"timeout_graceful_shutdown": 1})
+    server = Server(config)
+    ticking = asyncio.create_task(signaling.run())
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
+        await asyncio.sleep(0.01)
+    yield House(f"ws://127.0.0.1:{listener.getsockname()[1]}", desk, signaling, present=present)
+    server.should_exit = True
+    await serving
+    ticking.cancel()
+    await signaling.close()
+    await asyncio.gather(ticking, return_exceptions=True)
+
+
 @pytest.fixture(scope="session")
 async def standing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
     folder = tmp_path_factory.mktemp("signaling")
-    present: dict[str, int] = {}
-
-    def observe(happening: Happening) -> None:
-        present[happening.room.id] = len(happening.room.roster)
-
-    async with open_desk(folder, capacity="4") as desk:
-        signaling = Signaling(
-            desk.services.admit,
-            desk.services.open_room,
-            ice_servers=[{"urls": "stun:stun.example.org"}],
-            observe=observe,
-        )
-        desk.services.live = signaling.hub
-        app = Gate(
-            Starlette(routes=[Mount("/rtc", app=signaling.asgi)]), origins=["https://meet.example.org"], pages=folder
-        )
-        # Only with its protocol named does asyncio switch Nagle's algorithm off: 40 ms for each answer.
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, limits.USER_TIMEOUT // 20)
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(  # as in peermeet/__main__.py
-            app,
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            ws="websockets-sansio",
-            ws_max_size=limits.MAX_FRAME,
-            ws_per_message_deflate=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=1,
-        )
-        server = Server(config)
-        ticking = asyncio.create_task(signaling.run())
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        while not server.started:  # noqa: ASYNC110 (uvicorn has no event for it)
-            await asyncio.sleep(0.01)
-        yield House(f"ws://127.0.0.1:{listener.getsockname()[1]}", desk, signaling, present=present)
-        server.should_exit = True
-        await serving
-        ticking.cancel()
-        await signaling.close()
-        await asyncio.gather(ticking, return_exceptions=True)
+    async with open_desk(folder, capacity="4") as desk, serving(folder, desk) as house:
+        yield house
 
 
 @pytest.fixture
@@ -146,7 +141,9 @@ async def house(
     caplog.set_level(logging.DEBUG, "peermeet")
     monkeypatch.setattr(limits, "CLOSE_AFTER", 0.02)
     del standing.secrets[1:]
+    standing.signaling._buckets = Buckets()  # all tests come from one address, and none is to pay for another
     yield standing
+    monkeypatch.undo()  # whatever the test has shortened
     await standing.works()
     for record in (record for phase in ("setup", "call", "teardown") for record in caplog.get_records(phase)):
         said = record.getMessage()

@@ -9,10 +9,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from msgspec import structs
 
 from peermeet.core.errors import Refusal
-from peermeet.core.model import Doors, Room, Ticket
+from peermeet.core.model import Doors, Role, Room, Ticket
 from peermeet.signaling.ice import Turn, ice_servers, is_refresh
 from peermeet.signaling.server import Connection, Signaling
 
@@ -96,9 +95,9 @@ class Door:
         self.now = 1_763_900_000.0
         self.signaling = Signaling(admit, open_room, ice_servers=[STUN], turn=turn, clock=lambda: self.now)
 
-    def connects(self, user: str) -> Say:
+    def connects(self, user: str, role: Role = "member") -> Say:
         """Return what says a command on this user's socket, and returns its answer."""
-        ticket = Ticket("t-" + user, "den", user, user, "member", False)
+        ticket = Ticket("t-" + user, "den", user, user, role, False)
         self.signaling._connections[user] = Connection(f"eio-{user}", ticket, None)
 
         async def say(message: object) -> dict[str, Any]:
@@ -156,14 +155,9 @@ async def test_whose_seat_is_gone_gets_none() -> None:
 
 async def test_who_still_knocks_gets_none_until_let_in() -> None:
     door = Door()
-    ada, bob = door.connects("ada"), door.connects("bob")
+    ada, bob = door.connects("ada", "host"), door.connects("bob")
     host = await ada(JOIN)
-    room = door.signaling.hub._rooms["den"]
-    door.signaling.hub._rooms["den"] = structs.replace(
-        room,
-        doors=Doors(lobby=True, relay_only=True),
-        participants=tuple(structs.replace(p, role="host") for p in room.participants),
-    )
+    await door.signaling.hub.change("den", Doors(lobby=True, relay_only=True), None)
     waiting = await bob(JOIN)
     assert "ice_servers" not in waiting
     assert (await bob(REFRESH))["error"]["code"] == "not_joined"

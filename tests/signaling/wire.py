@@ -25,6 +25,7 @@ class Socket:
         self._asked = connect(f"{url}/rtc/{query}", origin=origin, **said, **more)
         self._numbers = count()
         self.events: list[Packet] = []
+        self.told: list[Packet] = []  # all events there ever were
         self.you = ""
         self.resume = ""
         self.answer: Packet = {}
@@ -114,6 +115,7 @@ class Socket:
             name, event = json.loads(frame.partition(",")[2])
             assert name == "event"
             self.events.append(event)
+            self.told.append(event)
 
 
 def code(answer: Packet) -> str:

@@ -55,6 +55,7 @@ async def a_busy_room(store: Store, room: RoomRecord = STANDUP, by: str = "") ->
         await store.note_arrival(stay)
         said = ChatMessage(f"c-{n}{by}", room.code, f"m-1{by}", user.id, user.name, f"I am {user.name}", at)
         await store.add_message(said)
+    await store.keep_standing(room.code, b"{}", NOW, NOW + DAY)
 
 
 async def everything_in(store: Store, code: str, by: str = "") -> list[object]:
@@ -65,6 +66,7 @@ async def everything_in(store: Store, code: str, by: str = "") -> list[object]:
         *(await store.meetings_of(code, 9)),
         *(await store.attendance_of(f"m-1{by}")),
         *(await store.messages_of(code, 9)),
+        *filter(None, [await store.standing(code, NOW)]),
     ]
 
 
@@ -107,6 +109,7 @@ TEXTS: list[Callable[[Store, Any], Awaitable[object]]] = [
     lambda store, x: store.open_meeting(replace(MEETING, id=x)),
     lambda store, x: store.open_meeting(replace(MEETING, room=x)),
     lambda store, x: store.close_meeting(x, NOW),
+    lambda store, x: store.reopen_meeting(x),
     lambda store, x: store.note_arrival(replace(STAY, id=x)),
     lambda store, x: store.note_arrival(replace(STAY, meeting=x)),
     lambda store, x: store.note_arrival(replace(STAY, room=x)),
@@ -114,6 +117,11 @@ TEXTS: list[Callable[[Store, Any], Awaitable[object]]] = [
     lambda store, x: store.note_arrival(replace(STAY, name=x)),
     lambda store, x: store.note_arrival(replace(STAY, invitation=x)),
     lambda store, x: store.note_departure(x, NOW),
+    lambda store, x: store.close_unfinished(NOW, [x]),
+    lambda store, x: store.keep_standing(x, b"{}", NOW, NOW),
+    lambda store, x: store.standing(x, NOW),
+    lambda store, x: store.forget_standing(x),
+    lambda store, x: store.hurry_standings(NOW, [x]),
     lambda store, x: store.meetings_of(x, 9),
     lambda store, x: store.attendance_of(x),
     lambda store, x: store.add_message(replace(MESSAGE, id=x)),
@@ -156,8 +164,14 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "open_meeting": lambda store: store.open_meeting(MEETING),
     "note_arrival": lambda store: store.note_arrival(STAY),
     "note_departure": lambda store: store.note_departure(STAY.id, NOW),
+    "reopen_meeting": lambda store: store.reopen_meeting(MEETING.id),
     "close_meeting": lambda store: store.close_meeting(MEETING.id, NOW),
     "close_unfinished": lambda store: store.close_unfinished(NOW),
+    "close_unfinished but for some": lambda store: store.close_unfinished(NOW, [MEETING.id, "m-9"]),
+    "keep_standing": lambda store: store.keep_standing(STANDUP.code, b"{}", NOW, NOW + DAY),
+    "standing": lambda store: store.standing(STANDUP.code, NOW),
+    "hurry_standings": lambda store: store.hurry_standings(NOW, [STANDUP.code]),
+    "forget_standing": lambda store: store.forget_standing(STANDUP.code),
     "meetings_of": lambda store: store.meetings_of(STANDUP.code, 9),
     "attendance_of": lambda store: store.attendance_of(MEETING.id),
     "add_message": lambda store: store.add_message(MESSAGE),
@@ -185,6 +199,7 @@ BYTES: list[Callable[[Store, Any], Awaitable[object]]] = [
     lambda store, x: store.save_room(replace(STANDUP, passcode_hash=x)),
     lambda store, x: store.add_invitation(replace(INVITATION, token_hash=x)),
     lambda store, x: store.use_invitation(x, STANDUP.code, BOB.id, NOW),
+    lambda store, x: store.keep_standing(STANDUP.code, x, NOW, NOW),
 ]
 TRUTHS: list[Callable[[Store, Any], Awaitable[object]]] = [
     lambda store, x: store.save_room(replace(STANDUP, lobby=x)),
@@ -214,6 +229,10 @@ TIMES: list[Callable[[Store, Any], Awaitable[object]]] = [
     lambda store, x: store.open_meeting(replace(MEETING, ended=x)),
     lambda store, x: store.close_meeting(MEETING.id, x),
     lambda store, x: store.close_unfinished(x),
+    lambda store, x: store.keep_standing(STANDUP.code, b"{}", x, NOW),
+    lambda store, x: store.keep_standing(STANDUP.code, b"{}", NOW, x),
+    lambda store, x: store.standing(STANDUP.code, x),
+    lambda store, x: store.hurry_standings(x),
     lambda store, x: store.note_arrival(replace(STAY, came=x)),
     lambda store, x: store.note_arrival(replace(STAY, left=x)),
     lambda store, x: store.note_departure(STAY.id, x),

@@ -201,6 +201,18 @@ async def test_closing_one_meeting_leaves_the_others_open(store: Store) -> None:
     assert await store.attendance_of(other.id) == [stay]
 
 
+async def test_a_meeting_to_which_somebody_came_back_goes_on(store: Store) -> None:
+    other = replace(MEETING, id="m-2", ended=NOW)
+    for meeting in (MEETING, other):
+        await store.open_meeting(meeting)
+    await store.close_meeting(MEETING.id, NOW + MINUTE)
+    await store.reopen_meeting(MEETING.id)
+    await store.reopen_meeting("nothing")
+    assert sorted(await store.meetings_of(STANDUP.code, 9), key=lambda m: m.id) == [MEETING, other]
+    await store.close_meeting(MEETING.id, NOW + DAY)
+    assert replace(MEETING, ended=NOW + DAY) in await store.meetings_of(STANDUP.code, 9)
+
+
 async def test_meetings_come_newest_first_and_bounded(store: Store) -> None:
     await store.add_room(room("other"))
     meetings = [Meeting(f"m{n}", STANDUP.code, NOW + n * MINUTE) for n in range(5)]
@@ -226,6 +238,55 @@ async def test_after_a_crash_what_was_unfinished_is_finished(store: Store) -> No
         assert await store.meetings_of(STANDUP.code, 9) == [done, replace(MEETING, ended=NOW + DAY)]
         assert [stay.left for stay in await store.attendance_of(done.id)] == [NOW, NOW + DAY]
         assert [stay.left for stay in await store.attendance_of(MEETING.id)] == [NOW + DAY]
+
+
+async def test_a_meeting_that_another_server_has_going_on_is_not_finished(store: Store) -> None:
+    later = replace(MEETING, id="m-3", started=NOW + DAY)
+    for meeting in (MEETING, replace(MEETING, id="m-2"), later):
+        await store.open_meeting(meeting)
+        await store.note_arrival(replace(STAY, id=f"a {meeting.id}", meeting=meeting.id, came=meeting.started))
+    await store.close_unfinished(NOW + MINUTE, [MEETING.id])
+    ended = {meeting.id: meeting.ended for meeting in await store.meetings_of(STANDUP.code, 9)}
+    assert ended == {MEETING.id: None, "m-2": NOW + MINUTE, "m-3": None}  # the last one began after that
+    for id, end in ended.items():
+        assert [stay.left for stay in await store.attendance_of(id)] == [end]
+
+
+# how meetings stand
+
+
+async def test_a_standing_is_kept_until_its_time_is_over(store: Store) -> None:
+    assert await store.standing(STANDUP.code, NOW) is None
+    await store.keep_standing(STANDUP.code, b"\x00one\xff", NOW, NOW + DAY)
+    assert await store.standing(STANDUP.code, NOW) == b"\x00one\xff"
+    assert await store.standing("nowhere", NOW) is None
+    assert await store.standing(STANDUP.code, NOW + DAY) is None
+    await store.purge(NOW + DAY)
+    assert await store.standing(STANDUP.code, NOW) is None
+
+
+async def test_a_later_standing_takes_the_place_of_an_earlier_one_and_not_the_other_way(store: Store) -> None:
+    for value, at in ((b"two", NOW + MINUTE), (b"one", NOW), (b"two again", NOW + MINUTE)):
+        await store.keep_standing(STANDUP.code, value, at, NOW + DAY)
+    assert await store.standing(STANDUP.code, NOW) == b"two again"
+
+
+async def test_a_forgotten_standing_is_gone(store: Store) -> None:
+    await store.keep_standing(STANDUP.code, b"one", NOW + DAY, NOW + 2 * DAY)
+    await store.forget_standing(STANDUP.code)
+    assert await store.standing(STANDUP.code, NOW) is None
+    await store.keep_standing(STANDUP.code, b"two", NOW, NOW + DAY)
+    assert await store.standing(STANDUP.code, NOW) == b"two"
+
+
+async def test_after_a_crash_standings_wait_for_those_who_come_back_at_once(store: Store) -> None:
+    for code, until in (("long", NOW + DAY), ("short", NOW + MINUTE), ("going on", NOW + DAY)):
+        await store.add_room(room(code))
+        await store.keep_standing(code, code.encode(), NOW, until)
+    await store.hurry_standings(NOW + 2 * MINUTE, ["going on"])
+    for code, until in (("long", NOW + 2 * MINUTE), ("short", NOW + MINUTE), ("going on", NOW + DAY)):
+        assert await store.standing(code, until - MILLISECOND) == code.encode()
+        assert await store.standing(code, until) is None
 
 
 async def test_nothing_is_noted_twice(store: Store) -> None:
@@ -295,6 +356,7 @@ async def test_in_a_room_that_is_not_there_nothing_is_kept(store: Store) -> None
         lambda: store.open_meeting(replace(MEETING, room="later")),
         lambda: store.note_arrival(replace(STAY, room="later")),
         lambda: store.add_message(replace(MESSAGE, room="later")),
+        lambda: store.keep_standing("later", b"{}", NOW, NOW + DAY),
     ]
     for ask in asks:
         await ask()

@@ -62,7 +62,7 @@ async def test_sqlite_finds_what_goes_with_a_room_or_an_account_by_index(tmp_pat
             for table in tables
             for index in db.execute(f"PRAGMA index_list ({table})")
         }
-    assert len(keys) == 7
+    assert len(keys) == 8
     assert keys - leading == set()
 
 

@@ -66,7 +66,7 @@ async def test_documents_of_schema_1_are_read_with_defaults_and_saved_anew(mongo
         await db.users.insert_one(OLD_USER)
         await db.meta.insert_one({"_id": "schema", "version": 1})
         store = await engine.open()
-        assert await db.meta.find_one() == {"_id": "schema", "version": 2}
+        assert await db.meta.find_one() == {"_id": "schema", "version": 3}
     old = RoomRecord("abc", "Stand-up", "ada", NOW)
     assert await store.room("abc") == old
     assert await store.rooms_of("ada") == [old]
@@ -117,7 +117,7 @@ async def test_a_deletion_cut_short_leaves_no_account_half_usable(
     )
     if step == "_users":
         assert await store.room("bobs") is not None
-        assert len(await everything_in(store, "bobs", " bob")) == 9 - 1
+        assert len(await everything_in(store, "bobs", " bob")) == 10 - 1
 
     after = await engine.open()
     await after.purge(NOW)

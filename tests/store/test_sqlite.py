@@ -180,7 +180,7 @@ async def test_a_file_of_version_1_is_brought_up_to_date(tmp_path: Path) -> None
             words = [(*row[:3], " ".join((row[3] or "").split())) for row in made]
             return [*words, db.execute("PRAGMA user_version").fetchone()]
 
-    assert tables(path)[-1] == (2,)
+    assert tables(path)[-1] == (3,)
     assert tables(path) == tables(fresh)
 
 

@@ -177,6 +177,16 @@ class Call:
         lines = "".join(text for text in self.heard if "/meeting," in text)
         return set(re.findall(r"candidate:\S+ \d \w+ \d+ (\S+)", lines)) | set(re.findall(r"raddr ([^0]\S*)", lines))
 
+    def kinds(self, since: int = 0) -> set[str]:
+        """Every type of candidate that signaling brought, from a frame on."""
+        return set(re.findall(r"candidate:\S+ \d \w+ \d+ \S+ \d+ typ (\w+)", "".join(self.heard[since:])))
+
+    async def hides(self) -> None:
+        """Let Ada make the room relay only."""
+        await self.ada.click("#panel-doors")
+        await self.ada.click("#door-relay_only")
+        await self.ada.wait_for_selector("#door-relay_only[aria-checked=true]")
+
     @property
     def given(self) -> list[dict[str, Any]]:
         """The answers that brought relays."""
@@ -199,7 +209,8 @@ class Call:
 
 
 @contextlib.asynccontextmanager
-async def call(browsers: list[Browser], *, relays_alone: bool) -> AsyncIterator[Call]:
+async def call(browsers: list[Browser], *, relays_alone: bool, hidden: bool = False) -> AsyncIterator[Call]:
+    """Two people meet: their browsers made to use relays alone, or in a room that is ``hidden``, and so asks for it."""
     async with contextlib.AsyncExitStack() as stack:
         people: list[Page] = []
         heard: list[str] = []
@@ -226,11 +237,14 @@ async def call(browsers: list[Browser], *, relays_alone: bool) -> AsyncIterator[
         await ada.goto(link)
         await ada.click("#join:enabled")
         await ada.wait_for_selector('.tile[data-mine="true"]')
+        met = Call(ada, bob, heard)
+        if hidden:
+            await met.hides()
         await bob.goto(link)
         await bob.fill('input[name="name"]', "Bob")
         await bob.click("#join:enabled")
         await bob.wait_for_selector('.tile[data-mine="false"]')
-        yield Call(ada, bob, heard)
+        yield met
 
 
 @contextlib.contextmanager
@@ -273,6 +287,37 @@ async def test_two_routers_that_let_nothing_through(house: House, browsers: list
         for way in await people.stands():
             assert "relay" in (way["local"], way["remote"])
         assert people.addresses >= {PUBLIC, f"{NET}.11", f"{NET}.12"}  # the price of looking for direct ways
+
+
+async def test_a_room_that_is_relay_only_tells_nobody_an_address(house: House, browsers: list[Browser]) -> None:
+    async with call(browsers, relays_alone=False, hidden=True) as people:
+        for way in await people.stands():
+            assert (way["local"], way["remote"], way["state"]) == ("relay", "relay", "connected")
+            assert set(way["met"]) == {"relay"}
+        assert people.kinds() == {"relay"}
+        assert people.addresses == {PUBLIC}
+
+
+async def test_a_room_becomes_relay_only_while_people_meet(house: House, browsers: list[Browser]) -> None:
+    """Every connection begins anew: what was told before cannot be taken back, but it is of no use any more."""
+    async with call(browsers, relays_alone=False) as people:
+        await people.stands()
+        assert people.kinds() > {"relay"}
+        before = len(people.heard)
+        await people.hides()
+        deadline = time.monotonic() + PATIENCE
+        while any(way["state"] != "connected" or way["local"] != "relay" for way in await people.stats()):
+            assert time.monotonic() < deadline, await people.stats()
+            await asyncio.sleep(0.25)
+        for way in await people.stands():
+            assert (way["local"], way["remote"]) == ("relay", "relay")
+            assert set(way["met"]) == {"relay"}
+        changed = next(n for n, text in enumerate(people.heard) if n >= before and '"room_changed"' in text)
+        assert people.kinds(changed) == {"relay"}
+        for page in (people.ada, people.bob):
+            states = await page.evaluate("() => window.connections.map((one) => one.connectionState)")
+            assert states[0] == "closed"
+            assert states.count("connected") == 1
 
 
 @pytest.mark.parametrize(

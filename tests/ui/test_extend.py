@@ -143,7 +143,7 @@ class TestLoading:
 
 class TestTheHouse:
     def test_its_own_come_through_the_same_door(self, app: ModuleType) -> None:
-        assert [p.name for p in panels()] == ["people", "chat", "doors"]
+        assert [p.name for p in panels()] == ["people", "chat", "doors", "invite"]
         assert [(c.name, c.order) for c in controls()] == [
             ("microphone", 10),
             ("camera", 20),
@@ -152,7 +152,7 @@ class TestTheHouse:
             ("leave_button", 90),
         ]
 
-    @pytest.mark.parametrize("page", ["login", "lobby", "meeting", "missing"])
+    @pytest.mark.parametrize("page", ["login", "lobby", "room", "account", "meeting", "missing"])
     def test_every_page_can_be_drawn(self, app: ModuleType, page: str) -> None:
         drawn = str(getattr(app, page)())
         assert "rx_state" in drawn or page == "missing"

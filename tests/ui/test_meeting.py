@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -27,7 +28,7 @@ from peermeet.core.events import (
 from peermeet.core.model import Doors, Exile, Message, Participant, Publication, Room, Silence
 from peermeet.extend import listen
 from peermeet.ui.state import SCREENFUL, MeetingState
-from tests.auth.desk import Desk
+from tests.auth.desk import Desk, now
 from tests.ui.conftest import Pipeline, Tab
 
 ADA = Participant("p-ada", "u-ada", "Ada", role="host")
@@ -85,6 +86,21 @@ class TestEntering:
         state = await Tab(room=code).state(MeetingState)
         await state.enter()
         assert (state.code, state.refusal) == ("", SENTENCES["no_such_room"])
+
+    async def test_says_when_a_room_opens_or_has_closed_to_all_but_its_owner(self, desk: Desk) -> None:
+        ada = await desk.account()
+        at = now()
+        hours = {"opens": at + timedelta(hours=1), "closes": at + timedelta(hours=2)}
+        for code, opens, closed in (
+            (await desk.room(ada.id, **hours), hours["opens"], None),
+            (await desk.room(ada.id, opens=at - timedelta(hours=2)), None, None),
+            (await desk.room(ada.id, closes=at - timedelta(hours=1)), None, at - timedelta(hours=1)),
+        ):
+            for session, owner in ((None, False), (desk.session(ada), True)):
+                state = await Tab(session, room=code).state(MeetingState)
+                await state.enter()
+                said = [0.0 if when is None or owner else when.timestamp() for when in (opens, closed)]
+                assert [state.opens, state.closed] == pytest.approx(said, abs=0.001)
 
     async def test_entering_again_keeps_what_was_heard(self, desk: Desk) -> None:
         tab = Tab(room=await desk.room())
@@ -389,7 +405,7 @@ class TestChat:
     async def test_nothing_private_is_left_for_the_next_person_at_this_machine(self, desk: Desk) -> None:
         code = await desk.room()
         user = await desk.account()
-        tab = Tab(desk.tokens.session(user.id), room=code)
+        tab = Tab(desk.session(user), room=code)
         state = await tab.state(MeetingState)
         await state.enter()
         me = replace(ADA, user=user.id)
@@ -408,7 +424,7 @@ class TestChat:
         for event in heard[:2]:
             state.receive(wire.build(event))
         other = await desk.account("bob@example.org", "Bob")
-        tab.cookie(desk.tokens.session(other.id))
+        tab.cookie(desk.session(other))
         await state.enter()
         assert (state.chat, state.panel, state.people) == ([], "", [])
 

@@ -49,6 +49,7 @@ class Engine:
         self._uses = db["invitation_uses"]
         self._meetings = db["meetings"]
         self._attendance = db["attendance"]
+        self._standings = db["standings"]
         self._messages = db["messages"]
         self._deletions = db["deletions"]
         self._revoked = db["revoked_sessions"]

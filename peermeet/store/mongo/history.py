@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from pymongo import ReturnDocument
@@ -76,15 +77,22 @@ class History(Engine):
         await self._insert_inside(meeting.room, self._meetings, meeting)
 
     @translated
+    async def reopen_meeting(self, id: str) -> None:
+        text(id)
+        await self._meetings.update_one({"_id": id}, {"$set": {"ended": None}})
+
+    @translated
     async def close_meeting(self, id: str, at: datetime) -> None:
         text(id)
         await self._attendance.update_many({"meeting": id, "left": None}, {"$set": {"left": utc(at)}})
         await self._meetings.update_one({"_id": id, "ended": None}, {"$set": {"ended": utc(at)}})
 
     @translated
-    async def close_unfinished(self, at: datetime) -> None:
-        await self._attendance.update_many({"left": None}, {"$set": {"left": utc(at)}})
-        await self._meetings.update_many({"ended": None}, {"$set": {"ended": utc(at)}})
+    async def close_unfinished(self, at: datetime, going_on: Collection[str] = ()) -> None:
+        text(*going_on)
+        begun, but = {"$lte": utc(at)}, {"$nin": list(going_on)}
+        await self._attendance.update_many({"left": None, "came": begun, "meeting": but}, {"$set": {"left": utc(at)}})
+        await self._meetings.update_many({"ended": None, "started": begun, "_id": but}, {"$set": {"ended": utc(at)}})
 
     @translated
     async def note_arrival(self, attendance: Attendance) -> None:
@@ -109,6 +117,39 @@ class History(Engine):
         text(meeting)
         async with self._attendance.find({"meeting": meeting}, sort=[("came", 1), ("_id", 1)]) as found:
             return records(Attendance, await found.to_list())
+
+    # how meetings stand
+
+    @translated
+    async def keep_standing(self, room: str, value: bytes, at: datetime, until: datetime) -> None:
+        text(room)
+        octets(value)
+        if await self._rooms.find_one({"_id": room}, {"_id": True}) is None:
+            return
+        new = {"value": value, "at": utc(at), "until": utc(until)}
+        try:
+            await self._standings.update_one({"_id": room, "at": {"$lte": utc(at)}}, {"$set": new}, upsert=True)
+        except DuplicateKeyError:
+            return  # there is a later one
+        if await self._rooms.find_one({"_id": room}, {"_id": True}) is None:  # gone meanwhile: see `_insert_inside`
+            await self._standings.delete_one({"_id": room})
+
+    @translated
+    async def standing(self, room: str, now: datetime) -> bytes | None:
+        text(room)
+        found = await self._standings.find_one({"_id": room, "until": {"$gt": utc(now)}})
+        return bytes(found["value"]) if found else None
+
+    @translated
+    async def forget_standing(self, room: str) -> None:
+        text(room)
+        await self._standings.delete_one({"_id": room})
+
+    @translated
+    async def hurry_standings(self, until: datetime, going_on: Collection[str] = ()) -> None:
+        text(*going_on)
+        longer: Document = {"until": {"$gt": utc(until)}, "_id": {"$nin": list(going_on)}}
+        await self._standings.update_many(longer, {"$set": {"until": utc(until)}})
 
     # chat
 

@@ -160,6 +160,7 @@ class House(Engine):
         await self._visits.delete_many({"code": code})
         for collection in (self._invitations, self._uses, self._meetings, self._attendance, self._messages):
             await collection.delete_many({"room": code})
+        await self._standings.delete_one({"_id": code})
         return bool(deleted.deleted_count)
 
 

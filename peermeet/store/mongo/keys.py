@@ -48,5 +48,5 @@ class Spent(Engine):
         await self._attempts.delete_many({"key": key})
 
     async def _forget(self, now: datetime) -> None:
-        for collection in (self._revoked, self._used, self._attempts):
+        for collection in (self._revoked, self._used, self._attempts, self._standings):
             await collection.delete_many({"until": {"$lte": utc(now)}})

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pymongo import IndexModel
 
-# 2 added collections and fields; a field that is missing has its default, so old documents are read as they are.
-SCHEMA = 2
+# 2 and 3 added collections and fields; a field that is missing has its default, so old documents are read as they are.
+SCHEMA = 3
 # The server sweeps by its own clock, and a used ticket swept too early could be used again: its clock and ours
 # may disagree by this many seconds.
 SWEEP_LATE = 3600
@@ -32,6 +32,7 @@ INDEXES: dict[str, list[IndexModel]] = {
     ],
     "meetings": [_by("room", "-started", "_id"), _by("ended")],
     "attendance": [_by("meeting", "came", "_id"), _by("room"), _by("user"), _by("left")],
+    "standings": [_by("until", expireAfterSeconds=SWEEP_LATE)],
     "messages": [_by("room", "-at", "-_id"), _by("room", "meeting", "-at", "-_id"), _by("user")],
     "revoked_sessions": [_by("until", expireAfterSeconds=SWEEP_LATE)],
     "used_tickets": [_by("until", expireAfterSeconds=SWEEP_LATE)],

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from .. import Attendance, ChatMessage, Invitation, Meeting, octets, text
-from .engine import Engine, moment, number
+from .engine import Engine, Value, moment, number
 
 # Of an invitation by this token, into this room, at this time.
 VALID = "token_hash = ? AND room = ? AND NOT revoked AND (expires IS NULL OR expires > ?)"
@@ -50,6 +51,10 @@ class History(Engine):
     async def open_meeting(self, meeting: Meeting) -> None:
         await self._add_inside(meeting.room, meeting)
 
+    async def reopen_meeting(self, id: str) -> None:
+        text(id)
+        await self._run("UPDATE meetings SET ended = NULL WHERE id = ?", id)
+
     async def close_meeting(self, id: str, at: datetime) -> None:
         text(id)
         await self._run_all(
@@ -57,11 +62,13 @@ class History(Engine):
             ("UPDATE meetings SET ended = ? WHERE id = ? AND ended IS NULL", number(at), id),
         )
 
-    async def close_unfinished(self, at: datetime) -> None:
-        await self._run_all(
-            ('UPDATE attendance SET "left" = ? WHERE "left" IS NULL', number(at)),
-            ("UPDATE meetings SET ended = ? WHERE ended IS NULL", number(at)),
-        )
+    async def close_unfinished(self, at: datetime, going_on: Collection[str] = ()) -> None:
+        text(*going_on)
+        but = f"NOT IN ({', '.join('?' for _ in going_on)})"
+        stays = f'UPDATE attendance SET "left" = ? WHERE "left" IS NULL AND came <= ? AND meeting {but}'  # noqa: S608
+        meetings = f"UPDATE meetings SET ended = ? WHERE ended IS NULL AND started <= ? AND id {but}"  # noqa: S608
+        values: tuple[Value, ...] = (number(at), number(at), *going_on)
+        await self._run_all((stays, *values), (meetings, *values))
 
     async def note_arrival(self, attendance: Attendance) -> None:
         await self._add_inside(attendance.room, attendance)
@@ -77,6 +84,33 @@ class History(Engine):
     async def attendance_of(self, meeting: str) -> list[Attendance]:
         text(meeting)
         return await self._find(Attendance, "WHERE meeting = ? ORDER BY came, id", meeting)
+
+    # how meetings stand
+
+    async def keep_standing(self, room: str, value: bytes, at: datetime, until: datetime) -> None:
+        text(room)
+        octets(value)
+        await self._run(
+            """INSERT INTO standings (room, value, at, until) SELECT code, ?, ?, ? FROM rooms WHERE code = ?
+            ON CONFLICT (room) DO UPDATE SET value = excluded.value, at = excluded.at, until = excluded.until
+            WHERE excluded.at >= at""",
+            *(value, number(at), number(until), room),
+        )
+
+    async def standing(self, room: str, now: datetime) -> bytes | None:
+        text(room)
+        found = await self._run("SELECT value FROM standings WHERE room = ? AND until > ?", room, number(now))
+        return found[0][0] if found else None
+
+    async def forget_standing(self, room: str) -> None:
+        text(room)
+        await self._run("DELETE FROM standings WHERE room = ?", room)
+
+    async def hurry_standings(self, until: datetime, going_on: Collection[str] = ()) -> None:
+        text(*going_on)
+        but = f"NOT IN ({', '.join('?' for _ in going_on)})"
+        sql = f"UPDATE standings SET until = ? WHERE until > ? AND room {but}"  # noqa: S608
+        await self._run(sql, number(until), number(until), *going_on)
 
     # chat
 

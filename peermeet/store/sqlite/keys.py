@@ -46,3 +46,4 @@ class Spent(Engine):
         await self._run("DELETE FROM revoked_sessions WHERE until <= ?", number(now))
         await self._run("DELETE FROM used_tickets WHERE until <= ?", number(now))
         await self._run("DELETE FROM attempts WHERE until <= ?", number(now))
+        await self._run("DELETE FROM standings WHERE until <= ?", number(now))

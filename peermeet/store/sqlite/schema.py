@@ -87,4 +87,11 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX attempts_of ON attempts (key, at)",
         "CREATE INDEX attempts_until ON attempts (until)",
     ),
+    (
+        """CREATE TABLE standings (
+            room TEXT PRIMARY KEY REFERENCES rooms (code) ON DELETE CASCADE,
+            value BLOB NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX standings_until ON standings (until)",
+    ),
 )

@@ -1,1 +1,1 @@
-"""One module a page: login, lobby, meeting, and the page for addresses that lead nowhere."""
+"""One module a page: login, lobby, a room for its owner, the account, the meeting, and addresses that lead nowhere."""

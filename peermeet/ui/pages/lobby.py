@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ...browser.components import copy_button
+from ...browser.forms import copy_button
 from ..frame import page, top_bar
 from ..state import Card, LobbyState, Viewer
 
@@ -66,36 +66,15 @@ def _room(room: Card) -> rx.Component:
             ),
             rx.cond(
                 room["mine"],
-                rx.el.button(
-                    rx.icon("trash-2", size=16),
-                    type="button",
+                rx.el.a(
+                    rx.icon("settings", size=16),
+                    href=f"/room/{room['code']}",
                     class_name="button quiet",
-                    aria_label=f"Delete {room['title']}",
-                    title="Delete",
-                    on_click=LobbyState.ask_delete(room["code"]),
+                    aria_label=f"Settings of {room['title']}",
+                    title="Settings",
                 ),
             ),
             class_name="row",
-        ),
-        rx.cond(
-            LobbyState.deleting == room["code"],
-            rx.el.div(
-                rx.el.p("Delete this room for good? Whoever is in it now is sent away."),
-                rx.el.div(
-                    rx.el.button(
-                        "Delete",
-                        type="button",
-                        class_name="button danger",
-                        on_click=LobbyState.delete(room["code"]),
-                        auto_focus=True,
-                    ),
-                    rx.el.button("Keep", type="button", class_name="button", on_click=LobbyState.ask_delete("")),
-                    class_name="row",
-                ),
-                class_name="confirm",
-                role="alertdialog",
-                aria_label="Delete this room?",
-            ),
         ),
         class_name="card room",
         data_code=room["code"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ...browser.components import field_error, http_form
+from ...browser.forms import field_error, http_form
 from ..frame import field, page, wordmark
 from ..state import LoginState
 

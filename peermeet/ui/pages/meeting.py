@@ -5,27 +5,20 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ...browser.components import (
-    copy_button,
-    field_error,
-    join_form,
-    level_meter,
-    line,
-    meeting_room,
-    mute_asked,
-    needs_name,
-    notices,
-    preview,
-    silenced,
-    stage,
-    when,
-)
+from ...browser.actions import without_invitation
+from ...browser.asking import mute_asked, silenced
+from ...browser.components import line, meeting_room, when
+from ...browser.devices import level_meter, notices, preview
+from ...browser.door import at_door, join_form, refused
+from ...browser.forms import copy_button
+from ...browser.moment import moment
+from ...browser.stage import stage
 from ...extend import Panel, controls, panels
 from ..controls import source_button
 from ..door import knocks, outside, waiting
 from ..frame import field, page_link, top_bar, wordmark
 from ..state import MeetingState, Viewer
-from ..texts import ASKED, DEVICES, SILENCED, STAGE
+from ..texts import ASKED, DEVICES, DOOR, SILENCED, STAGE
 
 
 def _before() -> rx.Component:
@@ -59,21 +52,55 @@ def _before() -> rx.Component:
 
 def _join() -> rx.Component:
     return join_form(
-        needs_name(field("Your name", "name", type="text", auto_complete="name", max_length=64)),
-        field_error(class_name="field-error form-error"),
+        rx.cond(
+            MeetingState.opens > 0,
+            at_door(rx.el.p("This room opens ", moment(at=MeetingState.opens, as_="full"), "."), when=["name"]),
+        ),
+        at_door(field("Your name", "name", type="text", auto_complete="name", max_length=64), when=["name"]),
+        at_door(
+            field(
+                "Passcode",
+                "passcode",
+                type="password",
+                auto_complete="off",
+                max_length=64,
+                hint="This room asks for one. Whoever invited you knows it.",
+            ),
+            when=["passcode"],
+        ),
+        refused(
+            texts=DOOR,
+            at={"not_open_yet": MeetingState.opens, "closed": MeetingState.closed},
+            class_name="field-error form-error",
+        ),
         rx.el.button(
-            when("Join", phases=["preview"]),
+            when(
+                at_door("Try again", when=["refused"]),
+                at_door("Join", when=["welcome"]),
+                phases=["preview"],
+            ),
             when("Joining…", phases=["joining"]),
             type="submit",
             class_name="button primary wide",
             id="join",
         ),
-        needs_name(
+        at_door(
+            rx.el.button(
+                "Try without the invitation",
+                type="button",
+                class_name="button wide",
+                on_click=without_invitation(),
+                id="without-invitation",
+            ),
+            when=["bad_invitation"],
+        ),
+        at_door(
             rx.el.p(
                 "Have an account? ",
                 rx.el.a("Sign in", href="/?next=/meet/" + MeetingState.code),
                 class_name="muted",
-            )
+            ),
+            when=["name"],
         ),
         aria_label="Join",
     )

@@ -3,5 +3,6 @@
 from . import people  # isort: skip
 from . import chat  # isort: skip
 from . import doors  # isort: skip
+from . import invite  # isort: skip
 
-__all__ = ["chat", "doors", "people"]
+__all__ = ["chat", "doors", "invite", "people"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ...browser.components import composer, menu, menu_button, menu_items, moment
+from ...browser.chat import composer
+from ...browser.menu import menu, menu_button, menu_items
+from ...browser.moment import moment
 from ...core.commands import CHAT_LENGTH
 from ...extend import command, panel
 from ..state import MeetingState

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import reflex as rx
 
-from ...browser.components import copy_button, menu, menu_button, menu_items
+from ...browser.forms import copy_button
+from ...browser.menu import menu, menu_button, menu_items
 from ...extend import command, panel
 from ..state import MeetingState
 from ..views import Out, Person
