@@ -8,6 +8,7 @@ import json
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -16,9 +17,11 @@ from starlette.routing import Mount
 from websockets.frames import Frame, Opcode
 from websockets.streams import StreamReader
 
+from peermeet.config import Settings
 from peermeet.core import wire
 from peermeet.core.model import Room, Ticket
 from peermeet.core.room import Signaled
+from peermeet.services import open_services
 from peermeet.signaling.server import Signaling
 from tests.bench.signaling import figures, relay
 from tests.bench.signaling.client import Address, Client, Refused
@@ -101,6 +104,21 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:  # Ctrl-C is pytest's
         yield
+
+
+async def test_the_town_is_known_to_the_server(tmp_path: Path) -> None:
+    town = await Town.found(tmp_path, rooms=2, size=3)
+    settings = Settings.from_env({"PEERMEET_DATA": str(tmp_path), "PEERMEET_SECRET": town.secret})
+    async with open_services(settings) as services:
+        for room, people in town.rooms.items():
+            for person in people:
+                user = await services.who_sent(town.cookie(person))
+                assert user is not None
+                asked = await services.admit(await services.ticket(user, room, person.source, session=person.session))
+                made = await services.admit(town.ticket(person, room, person.source))
+                assert (made.user, made.role, made.guest) == (asked.user, asked.role, asked.guest)
+                assert (made.session, made.key) == (asked.session, asked.key)
+                assert made.role == ("host" if person is people[0] else "member")
 
 
 @pytest.fixture

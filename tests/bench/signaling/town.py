@@ -14,6 +14,7 @@ from peermeet.services import COOKIE, new_code
 from peermeet.store import RoomRecord, User
 from peermeet.store.sqlite import SqliteStore
 
+NO_PASSWORD = b"no hash of any password"
 PER_ADDRESS = 48  # people behind one address: fewer sockets than the server allows one, and twelve rooms of four
 
 
@@ -46,7 +47,7 @@ class Town:
                 people = [town.person(room * size + n, owner=n == 0) for n in range(size)]
                 for n, person in enumerate(people):
                     email = f"{person.user}@example.org" if n == 0 else None
-                    await store.add_user(User(person.user, person.name, at, email, b"no password" if email else None))
+                    await store.add_user(User(person.user, person.name, at, email, NO_PASSWORD if email else None))
                 code = new_code()
                 await store.add_room(RoomRecord(code, f"Room {room}", people[0].user, at))
                 town.rooms[code] = people
@@ -63,11 +64,20 @@ class Town:
         marks = (self.tokens.mark(room, "address", address), self.tokens.mark(room, "device", person.user))
         role: Role = "host" if person.owner else "member"
         guest = not person.owner
-        return self.tokens.ticket(room=room, user=person.user, name=person.name, role=role, guest=guest, marks=marks)
+        return self.tokens.ticket(
+            room=room,
+            user=person.user,
+            name=person.name,
+            role=role,
+            guest=guest,
+            marks=marks,
+            session=self.tokens.read_session(person.session),
+        )
 
     def person(self, number: int, *, owner: bool) -> Person:
         """Return somebody new, who is signed in; owners have an account, all others are guests."""
         user = secrets.token_hex(12)
         behind = number // PER_ADDRESS
         source = f"127.1.{behind // 250}.{behind % 250 + 1}"
-        return Person(user, f"Somebody {number}", owner, self.tokens.session(user), source)
+        session = self.tokens.session(user, self.tokens.key(NO_PASSWORD if owner else None))
+        return Person(user, f"Somebody {number}", owner, session, source)
