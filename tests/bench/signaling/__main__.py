@@ -155,7 +155,7 @@ class Bench:
                 told([run.redis for run in runs], 3) if any(run.redis for run in runs) else "",
                 f"{max(run.client for run in runs):.0%}",
             ]
-            for (load, server), runs in sorted(found.items(), key=lambda item: len(item[0][0]))
+            for (load, server), runs in sorted(found.items(), key=lambda item: (len(item[0][0]), item[0][0]))
         ]
         self._tell(
             f"Relayed signals: {RELAY} rooms of {SIZE}, whose heartbeats are in the cost; {relay.SECONDS:g} s a run",
