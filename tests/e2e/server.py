@@ -23,17 +23,21 @@ class Server:
         self.port = _free_port()
         self.url = f"http://localhost:{self.port}"
         self._root = root
-        self._data = data
+        self.data = data
         self._log = data.with_suffix(".log")
         # A setting of whoever runs the tests, or of a test before, is none of this server's.
         inherited = {name: text for name, text in os.environ.items() if not name.lstrip("_").startswith(OURS)}
         self._environ = inherited | {"PEERMEET_BCRYPT_ROUNDS": "4"} | settings
         self._process: asyncio.subprocess.Process | None = None
 
+    def sets(self, **settings: str) -> None:
+        """Set something for the next start."""
+        self._environ |= settings
+
     async def start(self) -> None:
         with self._log.open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "peermeet", "--port", str(self.port), "--data", str(self._data)),
+                *(sys.executable, "-m", "peermeet", "--port", str(self.port), "--data", str(self.data)),
                 cwd=self._root,
                 env=self._environ,
                 stdin=asyncio.subprocess.DEVNULL,
