@@ -33,7 +33,7 @@ from tests.signaling.wire import Socket
 SDP = "v=0\r\n" + "a=candidate:1 1 udp 2122260223 192.0.2.7 54321 typ host\r\n" * 30  # two kilobytes, as a short offer
 SIGNALS = 10_000
 WITHIN = 1.0  # seconds in which they are sent
-PAUSE = 0.004  # seconds between two round trips of those beside
+PAUSE = 0.008  # seconds between two round trips of those beside: fewer in a second than their own bucket holds
 IDLE, ADDRESSES = 2_000, 20
 
 
