@@ -312,6 +312,96 @@ def test_a_hoarder_finds_an_end_and_nobody_else_does(relay: Coturn) -> None:
             client.__exit__()
 
 
+# G8: ports and bandwidth
+
+
+def shipped(name: str) -> int:
+    return int(re.search(rf"^{name}=(\d+)$", SHIPPED.read_text("utf-8"), re.MULTILINE)[1])
+
+
+def few_ports(conf: str) -> str:
+    """A configuration with sixty ports for relays, so that two users can take them all."""
+    low = shipped("min-port")
+    return conf.replace(f"max-port={shipped('max-port')}\n", f"max-port={low + 59}\n")
+
+
+def test_all_quotas_together_leave_ports_free() -> None:
+    assert shipped("max-port") - shipped("min-port") + 1 > shipped("total-quota")
+
+
+def test_whoever_takes_the_last_port_ends_nobody_s_call(net: Lab) -> None:
+    quota = shipped("user-quota")
+    with coturn(net, few_ports, port=3484) as relay, Listener(relay) as friend, relay.client("guest") as guest:
+        assert guest.allocate().code == 200
+        assert guest.permit(FAR).code == 200
+        guest.send(friend.address, b"before")
+        assert friend.hears() == b"before"
+        hogs = [relay.client(name) for name in ("hog", "hog-2") for _ in range(quota)]
+        try:
+            codes = [hog.allocate().code for hog in hogs]
+            assert set(codes[:quota]) == {200}  # one user's quota leaves ports for others
+            assert 508 in codes[quota:]
+            assert guest.refresh().code == 200
+            guest.send(friend.address, b"after")
+            assert friend.hears() == b"after"
+        finally:
+            for hog in hogs:
+                hog.__exit__()
+
+
+def test_whoever_sends_without_end_is_held_to_a_rate_and_holds_up_nobody(relay: Coturn) -> None:
+    seconds, packets, size = 2.0, 3_000, 1_000  # four times the rate
+    with (
+        Listener(relay) as friend,
+        Listener(relay) as sink,
+        relay.client("guest-8") as guest,
+        relay.client("hog-8") as hog,
+    ):
+        for one in (guest, hog):
+            assert one.allocate().code == 200
+            assert one.permit(FAR).code == 200
+        start, heard = time.monotonic(), []
+        for n in range(packets):
+            hog.send(sink.address, bytes(size))
+            if n % 150 == 0:
+                guest.send(friend.address, str(n).encode())
+                heard.append(friend.hears())
+            time.sleep(max(0.0, start + seconds * n / packets - time.monotonic()))
+        took = time.monotonic() - start
+        assert heard == [str(n).encode() for n in range(0, packets, 150)]
+        assert sink.amount() <= shipped("max-bps") * (took + 1)  # of each second, the first packets
+
+
+class Listener:
+    """Somebody on the far side who is sent something through a relay."""
+
+    def __init__(self, relay: Coturn) -> None:
+        self._sock = relay.lab.socket("far", socket.AF_INET, socket.SOCK_DGRAM)
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_000_000)
+        self._sock.bind((FAR, 0))
+        self._sock.settimeout(2)
+        self.address = (FAR, self._sock.getsockname()[1])
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._sock.close()
+
+    def hears(self) -> bytes:
+        return self._sock.recv(2_048)
+
+    def amount(self) -> int:
+        """How much is there, and comes within half a second."""
+        found = 0
+        self._sock.settimeout(0.5)
+        try:
+            while True:
+                found += len(self._sock.recv(2_048))
+        except TimeoutError:
+            return found
+
+
 # G9: nothing to hit others with
 
 
